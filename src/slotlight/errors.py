@@ -1,0 +1,47 @@
+"""What can go wrong, each as one sentence that says what was wrong and what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SlotlightError(Exception):
+    """Any fault that a user can mend; its text is one clear sentence, shown without a traceback."""
+
+
+class ImageError(SlotlightError):
+    """A photograph that cannot be read or used."""
+
+
+class WeightsError(SlotlightError):
+    """Weights that are missing, out of reach or do not fit their network."""
+
+
+class CheckpointError(SlotlightError):
+    """A model folder that is missing, truncated, of another shape or not one at all."""
+
+
+class CacheError(SlotlightError):
+    """A feature cache that cannot be written or does not belong to what is asked."""
+
+
+class DatasetError(SlotlightError):
+    """A dataset whose files are missing, broken, or lack the labels that a protocol needs."""
+
+
+class TrainingError(SlotlightError):
+    """A training run that cannot start or has diverged."""
+
+
+class UnknownNameError(SlotlightError):
+    """A name that is none of the valid ones.
+
+    Example:
+        >>> str(UnknownNameError("backbone", "dino-vits61", ["dino-vits16", "mae-vitb16"]))
+        "There is no backbone 'dino-vits61'; did you mean 'dino-vits16'? Valid: dino-vits16, mae-vitb16."
+    """
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+        names = sorted(valid)
+        near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
+        guess = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
+        super().__init__(f"There is no {kind} {name!r}{guess} Valid: {', '.join(names)}.")
