@@ -1,0 +1,154 @@
+"""Match the heads' slots to one reference head's, and merge them.
+
+Unusual: for up to ten slots the exact assignment of every pair of heads and every image is found at once, on
+any device, without a loop or a round trip to the host. Every permutation is a choice of columns for the first
+half of the rows and the rest for the second; each half's few arrangements are scored in one matrix product, the
+best arrangement is kept for each choice of columns, and the two halves are joined.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations, permutations
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from torch.nn import functional as F
+
+from slotlight.config import FusionKind
+
+LARGEST_ENUMERATED = 10  # 252 choices of columns × 120 arrangements a half; more goes to SciPy
+
+
+@dataclass(frozen=True)
+class FusedSlots:
+    """One set of slots an image.
+
+    Attributes:
+        slots: The merged slots, in the order of the reference head.
+        assignment: Which slot of each head was merged into each slot of the reference.
+        agreement: Mean cosine similarity of the merged slots with the reference's, over the other heads,
+            in [−1, 1]; 1 with a single head.
+    """
+
+    slots: Float[Tensor, "batch slot dim"]
+    assignment: Int64[Tensor, "head batch slot"]
+    agreement: Float[Tensor, "batch slot"]
+
+    def gather(self, values: Float[Tensor, "head batch slot patch"]) -> Float[Tensor, "batch slot patch"]:
+        """Mean over heads of what belongs to the slots, such as their attention, in the fused order."""
+        index = self.assignment.unsqueeze(-1).expand(-1, -1, -1, values.shape[-1])
+        return values.gather(2, index).mean(dim=0)
+
+
+def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+    """The assignment of greatest total similarity: for every row, its column (the Hungarian problem).
+
+    Exact. Up to `LARGEST_ENUMERATED` slots it runs batched on the tensor's own device; beyond, in SciPy.
+
+    Example:
+        >>> assign(torch.tensor([[0.9, 0.8], [0.7, 0.1]]))
+        tensor([1, 0])
+    """
+    slots = similarity.shape[-1]
+    exact = similarity.dtype if similarity.device.type == "mps" else torch.float64  # MPS has no float64
+    flat = similarity.detach().reshape(-1, slots, slots).to(exact)
+    columns = _assign_enumerated(flat) if slots <= LARGEST_ENUMERATED else _assign_scipy(flat)
+    return columns.reshape(similarity.shape[:-1])
+
+
+def fuse(
+    slots: Float[Tensor, "head batch slot dim"],
+    kind: FusionKind = "hungarian",
+    *,
+    reference: int | None = None,
+) -> FusedSlots:
+    """Merge the heads' slots into one set.
+
+    Args:
+        slots: Every head's slots.
+        kind: ``hungarian`` (exact), ``greedy`` (best remaining pair first), ``mean`` (slot by slot, no matching), or
+            ``single`` (the reference head alone).
+        reference: The head whose order is kept; without it, for each image the head that agrees most with
+            the others, so that the result does not depend on a draw (the release draws one at random).
+
+    Source: the paper, section III-D.
+    """
+    heads, batch, count, _ = slots.shape
+    unit = F.normalize(slots, dim=-1)
+    if kind in ("mean", "single") and reference is None:
+        reference = 0
+    sources = torch.arange(heads, device=slots.device) if reference is None else torch.tensor([reference])
+    similarity = torch.einsum("rbkd,hbjd->rhbkj", unit[sources], unit)
+    if kind in ("hungarian", "greedy"):
+        columns = assign(similarity) if kind == "hungarian" else _assign_greedy(similarity)
+    else:
+        columns = torch.arange(count, device=slots.device).expand(len(sources), heads, batch, count)
+    matched = similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1)  #  (reference, head, batch, slot)
+    best = matched.sum(dim=(1, 3)).argmax(dim=0)  #                        (batch,)
+    image = torch.arange(batch, device=slots.device)
+    assignment, matched = columns[best, :, image].transpose(0, 1), matched[best, :, image].transpose(0, 1)
+    if kind == "single":
+        merged = slots[sources[best], image]
+    else:
+        merged = slots.gather(2, assignment.unsqueeze(-1).expand_as(slots)).mean(dim=0)
+    # The reference matches itself with similarity 1: leave it out of the mean.
+    agreement = (matched.sum(dim=0) - 1) / (heads - 1) if heads > 1 else torch.ones_like(matched[0])
+    return FusedSlots(merged, assignment, agreement)
+
+
+@lru_cache(maxsize=8)
+def _halves(slots: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each choice of columns, the arrangements of the first rows and of the rest: (choice, way, row)."""
+    first = slots // 2
+    choices = list(combinations(range(slots), first))
+    rests = [[c for c in range(slots) if c not in chosen] for chosen in choices]
+    upper = np.array([list(permutations(chosen)) for chosen in choices]).reshape(len(choices), -1, first)
+    lower = np.array([list(permutations(rest)) for rest in rests])
+    return upper, lower
+
+
+def _best_ways(
+    rows: Float[Tensor, "batch row slot"], ways: np.ndarray
+) -> tuple[Float[Tensor, "batch choice"], Int64[Tensor, "batch choice row"]]:
+    """For each choice of columns, the best arrangement of some rows: its total and its columns."""
+    choices, count, height = ways.shape
+    columns = torch.from_numpy(ways).to(rows.device)
+    picks = F.one_hot(columns.flatten(0, 1), rows.shape[-1]).flatten(1).to(rows)  #  (choice·way, row·slot)
+    total, way = (rows.flatten(1) @ picks.T).unflatten(1, (choices, count)).max(dim=2)
+    best = columns.expand(len(rows), -1, -1, -1).gather(2, way[..., None, None].expand(-1, -1, 1, height))
+    return total, best.squeeze(2)
+
+
+def _assign_enumerated(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
+    slots = similarity.shape[-1]
+    if slots == 1:
+        return torch.zeros(similarity.shape[:2], dtype=torch.int64, device=similarity.device)
+    upper, lower = _halves(slots)
+    upper_total, upper_columns = _best_ways(similarity[:, : slots // 2], upper)
+    lower_total, lower_columns = _best_ways(similarity[:, slots // 2 :], lower)
+    choice = (upper_total + lower_total).argmax(dim=1)
+    image = torch.arange(len(similarity), device=similarity.device)
+    return torch.cat([upper_columns[image, choice], lower_columns[image, choice]], dim=1)
+
+
+def _assign_scipy(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
+    tables = similarity.cpu().numpy()
+    columns = [linear_sum_assignment(table, maximize=True)[1] for table in tables]
+    return torch.from_numpy(np.stack(columns)).to(similarity.device, torch.int64)
+
+
+def _assign_greedy(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+    """Take the most similar pair, then the most similar of what remains, and so on (K rounds, batched)."""
+    slots = similarity.shape[-1]
+    left = similarity.reshape(-1, slots, slots).clone()
+    columns = torch.zeros(left.shape[:2], dtype=torch.int64, device=left.device)
+    batch = torch.arange(len(left), device=left.device)
+    for _ in range(slots):
+        row, column = torch.unravel_index(left.flatten(1).argmax(dim=1), (slots, slots))
+        columns[batch, row] = column
+        left[batch, row] = -torch.inf
+        left[batch, :, column] = -torch.inf
+    return columns.reshape(similarity.shape[:-1])

@@ -1,0 +1,52 @@
+"""Which patches the slots may see in training.
+
+Background masking hides what is most likely background, so that slots spend themselves on objects: in
+DINO's keys, a patch's mean over dimensions is high where the photograph shows background.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from slotlight.config import MaskingConfig
+
+
+def masked_count(patches: int, ratio: float) -> int:
+    """How many of ``patches`` a ratio masks: P − ⌊P·(1 − ratio)⌋, safe against rounding of ``1 − ratio``.
+
+    Example:
+        >>> masked_count(100, 0.9)  # 100 * (1 - 0.9) is 9.999999999999998
+        90
+    """
+    return patches - math.floor(round(patches * (1 - ratio), 6))
+
+
+def background_mask(features: Float[Tensor, "batch patch dim"], ratio: float) -> Bool[Tensor, "batch patch"]:
+    """The share ``ratio`` of an image's patches whose features have the highest mean; True is masked.
+
+    Source: the paper, section III-B; the authors' ``model2.py`` ranks by ``torch.mean(features, dim=2)``.
+    """
+    return _highest(features.mean(dim=-1), ratio)
+
+
+def random_mask(features: Float[Tensor, "batch patch dim"], ratio: float) -> Bool[Tensor, "batch patch"]:
+    """As many patches as `background_mask` masks, drawn at random; True is masked."""
+    return _highest(torch.rand(features.shape[:2], device=features.device), ratio)
+
+
+def apply_mask(
+    features: Float[Tensor, "batch patch dim"], config: MaskingConfig
+) -> Float[Tensor, "batch patch dim"]:
+    """The features with masked patches set to zero; they stay in the sequence."""
+    if config.kind == "none":
+        return features
+    mask = (background_mask if config.kind == "background" else random_mask)(features, config.ratio)
+    return features.masked_fill(mask.unsqueeze(-1), 0.0)
+
+
+def _highest(values: Float[Tensor, "batch patch"], ratio: float) -> Bool[Tensor, "batch patch"]:
+    ranked = values.argsort(dim=1, descending=True, stable=True)
+    masked = ranked[:, : masked_count(values.shape[1], ratio)]
+    return torch.zeros_like(values, dtype=torch.bool).scatter_(1, masked, True)

@@ -1,0 +1,166 @@
+"""The parts composed: features → slots → masks; training on features, segmenting photographs."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from slotlight.backbones import Backbone
+from slotlight.config import ModelConfig, Precision
+from slotlight.decoder import Decoder, Grid, build_decoder
+from slotlight.fusion import fuse
+from slotlight.masking import apply_mask
+from slotlight.objects import SlotMasks, score_segments
+from slotlight.slot_attention import MultiQuerySlotAttention
+
+
+@dataclass(frozen=True)
+class FusedMasks:
+    """One set of slots an image, and what each covers.
+
+    Attributes:
+        slots: The fused slots.
+        masks: How much of each patch belongs to each slot; sums to one over slots.
+        agreement: How far the heads agree on each slot: a mean cosine similarity.
+    """
+
+    slots: Float[Tensor, "batch slot dim"]
+    masks: Float[Tensor, "batch slot patch"]
+    agreement: Float[Tensor, "batch slot"]
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Which head learns from which image: pair i is image ``image[i]``, the ``place[i]``-th of head ``head[i]``.
+
+    Attributes:
+        table: Every head's images, padded with repeated ones to equal numbers.
+    """
+
+    table: Int64[Tensor, "head place"]
+    image: Int64[Tensor, " batch"]
+    head: Int64[Tensor, " batch"]
+    place: Int64[Tensor, " batch"]
+
+
+def deal(batch: int, heads: int, device: torch.device) -> Deal:
+    """Deal a batch's images out to the heads, evenly and at random; each image goes to one head.
+
+    The release computes every head and trains one drawn for the whole batch; so every head learns at
+    every step, for a ``heads``-th of the slot work.
+    """
+    rounds = -(-batch // heads)
+    head_order = torch.randperm(heads, device=device)
+    image = torch.randperm(batch, device=device)
+    pair = torch.arange(rounds * heads, device=device)
+    table = torch.empty(heads, rounds, dtype=torch.int64, device=device)
+    table[head_order[pair % heads], pair // heads] = image[pair % batch]
+    return Deal(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
+
+
+class SlotModel(nn.Module):
+    """Everything that learns: projection, multi-query slots, decoder.
+
+    Source: arXiv 2404.19654, figure 2.
+
+    Example:
+        >>> from slotlight.config import DecoderConfig, ModelConfig
+        >>> model = build_slot_model(ModelConfig(decoder=DecoderConfig(hidden=32)), dim=24, grid=(5, 5))
+        >>> features = torch.randn(4, 25, 24)
+        >>> model.loss(features).shape, model.segment_features(features, (5, 5)).masks.shape
+        (torch.Size([]), torch.Size([4, 7, 25]))
+    """
+
+    def __init__(
+        self, config: ModelConfig, projection: nn.Module, attention: MultiQuerySlotAttention, decoder: Decoder
+    ) -> None:
+        super().__init__()
+        self.config, self.projection, self.attention, self.decoder = config, projection, attention, decoder
+
+    @property
+    def grid(self) -> Grid:
+        """The patch grid that it is trained on."""
+        return self.decoder.positions.grid
+
+    def loss(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
+        """Mean squared error between reconstructed and given features, over the decoded patches.
+
+        The slots see masked features, the target is unmasked and detached; each image trains one head.
+        """
+        visible = self.projection(apply_mask(features, self.config.masking))
+        dealt = deal(len(features), self.attention.heads, features.device)
+        noise = torch.randn(
+            *dealt.table.shape, self.attention.slots, features.shape[-1], device=features.device
+        )
+        slots = self.attention(visible[dealt.table], noise.to(visible)).slots[dealt.head, dealt.place]
+        target, patches = features[dealt.image].detach(), self._decoded_patches(features)
+        decoded = self.decoder(slots, self.grid, patches)
+        return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
+
+    def segment_features(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid, *, seed: int = 0
+    ) -> FusedMasks:
+        """Find the slots of unmasked features with every head, and merge them.
+
+        The slots' initial noise is one draw for all images, so that an image's result depends on the seed
+        alone, not on its batch.
+        """
+        noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
+        found = self.attention(self.projection(features).unsqueeze(0), noise)
+        fused = fuse(found.slots, self.config.fusion)
+        if self.config.masks_from == "attention":
+            masks = fused.gather(found.attention)
+        else:
+            masks = self.decoder.masks(fused.slots, grid)
+        return FusedMasks(fused.slots, masks, fused.agreement)
+
+    def _decoded_patches(self, features: Float[Tensor, "batch patch dim"]) -> Int64[Tensor, " patch"] | None:
+        count, share = features.shape[1], self.config.decoder.patch_share
+        if share == 1:
+            return None
+        return torch.randperm(count, device=features.device)[: max(1, round(count * share))]
+
+
+def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
+    """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
+    hidden = config.slots.projection_hidden
+    return SlotModel(
+        config,
+        nn.Sequential(nn.Linear(dim, hidden), nn.LeakyReLU(), nn.Linear(hidden, dim)),
+        MultiQuerySlotAttention(
+            dim,
+            heads=config.slots.heads,
+            slots=config.slots.slots,
+            iterations=config.slots.iterations,
+            mlp_hidden=config.slots.mlp_hidden,
+            gru_state=config.slots.gru_state,
+        ),
+        build_decoder(config.decoder, dim, grid),
+    )
+
+
+class ModelSegmenter:
+    """A frozen backbone and a trained slot model as one `slotlight.objects.Segmenter`."""
+
+    def __init__(
+        self, name: str, backbone: Backbone, model: SlotModel, *, precision: Precision = "fp32"
+    ) -> None:
+        self.name, self.backbone, self.model = name, backbone, model.eval().requires_grad_(False)
+        self.precision = precision
+        self.image_size, self.patch_size = model.config.backbone.image_size, backbone.patch_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        return self.model.attention.mu.device
+
+    @torch.inference_mode()
+    def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
+        """Segment RGB images in [0, 1], whose sides are multiples of ``patch_size``."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            features = self.backbone(images)
+            found = self.model.segment_features(features.patches, features.grid, seed=seed)
+        masks = found.masks.float().unflatten(2, features.grid)
+        return SlotMasks(masks, score_segments(masks, found.agreement.float()))
