@@ -109,11 +109,7 @@ class MixerDecoder(nn.Module):
         self.to_query = nn.Linear(dim, dim, bias=False)
         self.to_key = nn.Linear(dim, dim, bias=False)
         widths = [dim] + [hidden] * layers
-        stack = [
-            m
-            for a, b in pairwise(widths)
-            for m in (nn.Linear(a, b), nn.ReLU(inplace=True))
-        ]
+        stack = [m for a, b in pairwise(widths) for m in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*stack, nn.Linear(hidden, dim))
 
     def forward(

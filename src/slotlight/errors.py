@@ -28,6 +28,10 @@ class DatasetError(SlotlightError):
     """A dataset whose files are missing, broken, or lack the labels that a protocol needs."""
 
 
+class OutputError(SlotlightError):
+    """Results that cannot be written."""
+
+
 class TrainingError(SlotlightError):
     """A training run that cannot start or has diverged."""
 

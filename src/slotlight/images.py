@@ -194,6 +194,9 @@ def resize(image: RGBImage, size: tuple[int, int]) -> UInt8[np.ndarray, "new_hei
     )
 
 
-def to_batch(images: Sequence[RGBImage]) -> Float[Tensor, "batch 3 height width"]:
-    """RGB arrays of one size → float32 in [0, 1]."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous().float().div_(255)
+def to_batch(
+    images: Sequence[RGBImage], device: torch.device | str = "cpu"
+) -> Float[Tensor, "batch 3 height width"]:
+    """RGB arrays of one size → float32 in [0, 1] on a device, where they become floats (a quarter to move)."""
+    levels = torch.from_numpy(np.stack(images)).to(device)
+    return levels.permute(0, 3, 1, 2).contiguous().float().div_(255)

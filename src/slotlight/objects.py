@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, UInt8
+from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional as F
+
+FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
 
 
 @dataclass(frozen=True)
@@ -42,3 +47,127 @@ class Segmenter(Protocol):
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """Segment RGB images in [0, 1]; an image's result does not depend on its batch."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectRule:
+    """Which scored slots become objects.
+
+    Attributes:
+        min_score: Slots that score less are left out; a photograph may keep none.
+        max_objects: The best-scored so many are kept.
+        min_area: Smaller objects are left out; a share of the photograph.
+        min_part: Parts of a mask smaller than this share of its largest part are dropped as specks.
+    """
+
+    min_score: float = 0.1
+    max_objects: int = 20
+    min_area: float = 0.001
+    min_part: float = 0.2
+
+
+@dataclass(frozen=True)
+class PixelObjects:
+    """The objects of one photograph, best first.
+
+    Attributes:
+        segments: The winning slot of every pixel, objects and background alike.
+        masks: One for each object; they do not overlap.
+        boxes_xyxy: Of the masks, in pixels; left and top inclusive, right and bottom exclusive.
+        scores: In [0, 1], descending.
+    """
+
+    segments: UInt8[np.ndarray, "height width"]
+    masks: Bool[np.ndarray, "object height width"]
+    boxes_xyxy: Float[np.ndarray, "object 4"]
+    scores: Float[np.ndarray, " object"]
+
+
+def score_segments(
+    masks: Float[Tensor, "batch slot height width"], agreement: Float[Tensor, "batch slot"] | None = None
+) -> Float[Tensor, "batch slot"]:
+    """How likely each slot is one object, from label-free cues alone; 0 for background and empty slots.
+
+    The product of three cues, each in [0, 1]: the slot keeps away from the photograph's border (background
+    runs along it; a slot with more than its even share of the border is background), it is sure of its own
+    patches (mean mask value where it wins), and the heads agree on it.
+
+    Args:
+        masks: Slot masks, summing to one over slots.
+        agreement: Mean cosine similarity of the slot over heads; without it, that cue is 1.
+    """
+    slots = masks.shape[1]
+    winner = F.one_hot(masks.argmax(dim=1), slots).movedim(-1, 1).to(masks)
+    area = winner.mean(dim=(2, 3))
+    border = torch.cat([winner[..., 0, :], winner[..., -1, :], winner[..., 0], winner[..., -1]], dim=-1).mean(
+        dim=-1
+    )
+    clear_of_border = (1 - border * BORDER_WEIGHT).clamp(min=0)
+    sureness = (masks * winner).mean(dim=(2, 3)) / area.clamp(min=1e-9)
+    agreed = torch.ones_like(area) if agreement is None else agreement.clamp(0, 1)
+    return clear_of_border * sureness * agreed * (area > 0)
+
+
+BORDER_WEIGHT = 3.0
+
+
+def pixel_objects(
+    masks: Float[Tensor, "slot height width"],
+    scores: Float[Tensor, " slot"],
+    size: tuple[int, int],
+    rule: ObjectRule,
+) -> PixelObjects:
+    """Bring one photograph's slot masks to its own size and keep what the rule calls objects.
+
+    Args:
+        masks: On any grid.
+        scores: As `SlotMasks` has them.
+        size: The photograph's height and width in pixels.
+        rule: What to keep.
+    """
+    segments = _winners(masks, size)
+    best_first = scores.argsort(descending=True, stable=True)
+    kept = [
+        _without_specks(segments == int(k), rule.min_part) for k in best_first if scores[k] >= rule.min_score
+    ]
+    found_scores = scores[best_first][: len(kept)].numpy().astype(np.float32)
+    big = [
+        i
+        for i, mask in enumerate(kept)
+        if mask.mean() >= rule.min_area and mask.any() and found_scores[i] > 0
+    ]
+    big = big[: rule.max_objects]
+    stacked = np.stack([kept[i] for i in big]) if big else np.zeros((0, *size), dtype=bool)
+    return PixelObjects(segments, stacked, mask_boxes_xyxy(stacked), found_scores[big])
+
+
+def mask_boxes_xyxy(masks: Bool[np.ndarray, "object height width"]) -> Float[np.ndarray, "object 4"]:
+    """The smallest box around each (non-empty) mask; right and bottom exclusive."""
+    columns, rows = masks.any(axis=1), masks.any(axis=2)
+    left, top = columns.argmax(axis=1), rows.argmax(axis=1)
+    right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
+    bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
+    return np.stack([left, top, right, bottom], axis=1).astype(np.float32)
+
+
+def _winners(
+    masks: Float[Tensor, "slot height width"], size: tuple[int, int]
+) -> UInt8[np.ndarray, "height width"]:
+    shrink = min(1.0, FINEST_PIXELS / max(size))
+    fine = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
+    smooth = F.interpolate(masks.unsqueeze(0), fine, mode="bilinear", align_corners=False)
+    winner = smooth.argmax(dim=1, keepdim=True).to(torch.uint8)
+    if fine != size:
+        winner = F.interpolate(winner, size, mode="nearest")
+    return winner[0, 0].numpy()
+
+
+def _without_specks(
+    mask: Bool[np.ndarray, "height width"], min_part: float
+) -> Bool[np.ndarray, "height width"]:
+    parts, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (sizes >= min_part * sizes.max())[parts] & mask

@@ -1,0 +1,38 @@
+"""Slotlight finds the objects in photographs without a single label.
+
+>>> import slotlight
+>>> discoverer = slotlight.load()                        # the model in the package
+>>> found = discoverer.discover("photo.jpg")             # doctest: +SKIP
+>>> found.boxes_xyxy, found.scores, found.overlay()      # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slotlight.discovery import Discoverer, Discovery
+    from slotlight.errors import SlotlightError
+    from slotlight.evaluation import evaluate
+    from slotlight.loading import load
+    from slotlight.objects import ObjectRule
+    from slotlight.training import train
+
+__version__ = "0.1.0"
+__all__ = ["Discoverer", "Discovery", "ObjectRule", "SlotlightError", "evaluate", "load", "train"]
+
+_HOMES = {
+    "Discoverer": "discovery",
+    "Discovery": "discovery",
+    "ObjectRule": "objects",
+    "SlotlightError": "errors",
+    "evaluate": "evaluation",
+    "load": "loading",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: torch takes seconds, ``slotlight --help`` must not."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'slotlight' has no attribute {name!r}")
+    return getattr(import_module(f"slotlight.{_HOMES[name]}"), name)

@@ -1,0 +1,264 @@
+"""The commands: ``slotlight discover | train | evaluate | models``. Torch is imported inside them."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import tyro
+from tyro.conf import Positional
+
+import slotlight
+from slotlight.config import BACKBONES, EMBEDDED, DecoderKind, Facet, MaskKind, Precision, preset
+from slotlight.errors import OutputError, SlotlightError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from rich.console import Console
+
+    from slotlight.discovery import Discovery
+
+Config = TypeVar("Config", bound="DataclassInstance")
+DONE, SOME_FAILED, WRONG_USE = 0, 1, 2
+_SHOWN = 20  # rows of the table of photographs
+
+
+def discover(
+    paths: Positional[tuple[str, ...]] = (),
+    *,
+    out: Path,
+    samples: bool = False,
+    model: str = EMBEDDED,
+    weights: Path | None = None,
+    device: str = "auto",
+    precision: Precision = "fp32",
+    batch_size: int = 8,
+    seed: int = 0,
+    min_score: float | None = None,
+    max_objects: int | None = None,
+    overlays: bool = True,
+) -> int:
+    """Find the objects in photographs and write boxes, masks and pictures.
+
+    Writes OUT/objects.json (COCO), OUT/masks/ (label maps; 0 is no object), OUT/overlays/ (pictures to look at)
+    and OUT/failures.json. A run that was stopped goes on where it was when it is started again.
+    Exit status: 0 all done, 1 some photographs failed (each is named), 2 wrong use.
+
+    Args:
+        paths: Photographs, folders (searched through) or "globs".
+        out: The folder to write to.
+        samples: Use the sample photographs that come with scikit-image.
+        model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).
+        weights: A local file with the backbone's weights.
+        device: auto, cpu, cuda, mps, ...
+        precision: Arithmetic of the model.
+        batch_size: Photographs that go through the model at once.
+        seed: Of the slots' initial noise.
+        min_score: Keep objects that score at least this much, in 0..1.
+        max_objects: Keep at most so many objects a photograph.
+        overlays: Draw the pictures.
+    """
+    from rich.console import Console
+
+    from slotlight.images import find_photographs
+    from slotlight.loading import load
+    from slotlight.objects import ObjectRule
+    from slotlight.results import ResultFolder, RunInfo
+    from slotlight.samples import sample_photographs
+
+    if not paths and not samples:
+        raise SlotlightError("Nothing to look at: name photographs or folders, or pass --samples.")
+    photographs = find_photographs(paths) + (sample_photographs() if samples else [])
+    rule = ObjectRule()
+    rule = replace(rule, min_score=rule.min_score if min_score is None else min_score)
+    rule = replace(rule, max_objects=rule.max_objects if max_objects is None else max_objects)
+    discoverer = load(model, weights=weights, device=device, precision=precision, rule=rule)
+    info = RunInfo(discoverer.name, slotlight.__version__, seed, f"{rule}, {precision}, overlays={overlays}")
+    folder = ResultFolder(out, photographs, info, overlays=overlays)
+    failures: list[tuple[Path, str]] = []
+    rows: list[tuple[Path, int, float]] = []
+    console = Console()
+    try:
+        left = [path for path in photographs if path not in folder.done]
+        found = discoverer.stream(
+            left,
+            batch_size=batch_size,
+            seed=seed,
+            on_error=lambda source, fault: failures.append((Path(str(source)), str(fault))),
+        )
+        for discovery in _progress(found, len(left), console):
+            folder.add(discovery)
+            if len(rows) < _SHOWN and discovery.path:
+                rows.append((discovery.path, len(discovery), max(discovery.scores, default=0.0)))
+        folder.finish(failures)
+    finally:
+        folder.close()
+    _print_discoveries(console, rows, len(photographs) - len(failures), out)
+    for _, cause in failures:
+        print(f"failed: {cause}", file=sys.stderr)
+    return SOME_FAILED if failures else DONE
+
+
+def train(
+    paths: Positional[tuple[str, ...]],
+    *,
+    out: Path,
+    preset_name: Annotated[Literal["embedded", "paper"], tyro.conf.arg(name="preset")] = "embedded",
+    backbone: str | None = None,
+    weights: Path | None = None,
+    facet: Facet | None = None,
+    layer: int | None = None,
+    image_size: int | None = None,
+    slots: int | None = None,
+    heads: int | None = None,
+    masking: MaskKind | None = None,
+    mask_ratio: float | None = None,
+    decoder: DecoderKind | None = None,
+    decode_patches: float | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    precision: Precision | None = None,
+    devices: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+) -> int:
+    """Train slots on a folder of photographs, without a label.
+
+    The backbone's features are computed once and kept in OUT/features; a run that was stopped goes on with --resume.
+    OUT then loads with `slotlight discover --model OUT`. What is not given comes from the preset.
+
+    Args:
+        paths: Photographs, folders (searched through) or "globs".
+        out: The folder to write to.
+        preset_name: Where unnamed numbers come from.
+        backbone: embedded, a name of `slotlight models`, or a timm network.
+        weights: A local file with the backbone's weights.
+        facet: What of the backbone's block is read.
+        layer: Which block; negative counts from the last.
+        image_size: Photographs are squashed to this square.
+        slots: Slots of a head.
+        heads: Independent sets of slots.
+        masking: Which patches the slots may not see.
+        mask_ratio: The share of them.
+        decoder: mlp or mixer.
+        decode_patches: Share of the patches that a step reconstructs.
+        steps: Optimiser steps.
+        batch_size: Photographs a step.
+        learning_rate: Adam's.
+        precision: Arithmetic of the forward pass.
+        devices: Number of devices.
+        seed: Of everything random.
+        device: auto, cpu, cuda, mps, ...
+        resume: Go on from the last checkpoint in OUT.
+    """
+    from slotlight.images import find_photographs
+    from slotlight.loading import pick_device
+    from slotlight.training import train as run
+
+    model_config, train_config = preset(preset_name)
+    chosen = _override(
+        model_config.backbone, name=backbone, weights=weights, facet=facet, layer=layer, image_size=image_size
+    )
+    model_config = replace(
+        model_config,
+        backbone=chosen,
+        slots=_override(model_config.slots, slots=slots, heads=heads),
+        masking=_override(model_config.masking, kind=masking, ratio=mask_ratio),
+        decoder=_override(model_config.decoder, kind=decoder, patch_share=decode_patches),
+    )
+    train_config = _override(
+        train_config,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        precision=precision,
+        devices=devices,
+        seed=seed,
+    )
+    folder = run(
+        find_photographs(paths), out, model_config, train_config, device=pick_device(device), resume=resume
+    )
+    print(f"The model is in {folder}; use it with: slotlight discover PHOTOS --out found --model {folder}")
+    return DONE
+
+
+def models() -> int:
+    """List models, baselines and backbones, with size, licence and whether their weights are here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from slotlight.backbones import weights_on_machine
+    from slotlight.baselines import BASELINES
+
+    console = Console()
+    table = Table(title="Models (--model)", title_justify="left")
+    for column in ("name", "what"):
+        table.add_column(column)
+    table.add_row(EMBEDDED, "the model in the package")
+    table.add_row("FOLDER", "a folder that `slotlight train` wrote")
+    for name, baseline in BASELINES.items():
+        table.add_row(f"{name}@BACKBONE" if baseline.needs_backbone else name, baseline.summary)
+    console.print(table)
+    table = Table(title="Backbones (--backbone, @BACKBONE)", title_justify="left")
+    for column in ("name", "timm network", "parameters", "licence", "weights on this machine"):
+        table.add_column(column)
+    here = "yes, in the package" if weights_on_machine(EMBEDDED) else "no"
+    table.add_row(EMBEDDED, "see its card", "", "Apache-2.0", here)
+    for name, entry in BACKBONES.items():
+        present = "yes" if weights_on_machine(name) else "no: hub, or --weights FILE"
+        table.add_row(name, entry.timm_name, f"{entry.million_params:.1f} M", entry.licence, present)
+    console.print(table)
+    console.print("Any other timm ViT or ConvNet works by its timm name.")
+    return DONE
+
+
+def _override(config: Config, **values: object) -> Config:
+    """The config with those values that were given."""
+    return replace(config, **{name: value for name, value in values.items() if value is not None})
+
+
+def main() -> None:
+    """Run the command line."""
+    commands: dict[str, Callable[..., int]] = {"discover": discover, "train": train, "models": models}
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    try:
+        status = tyro.extras.subcommand_cli_from_dict(
+            commands, prog="slotlight", description=slotlight.__doc__.splitlines()[0]
+        )
+    except OutputError as fault:
+        print(f"slotlight: {fault}", file=sys.stderr)
+        status = SOME_FAILED
+    except SlotlightError as fault:
+        print(f"slotlight: {fault}", file=sys.stderr)
+        status = WRONG_USE
+    except KeyboardInterrupt:
+        print("slotlight: stopped; the same command goes on from here.", file=sys.stderr)
+        status = 130
+    sys.exit(status)
+
+
+def _progress(found: "Iterable[Discovery]", total: int, console: "Console") -> "Iterable[Discovery]":
+    from rich.progress import track
+
+    return track(
+        found, "Looking at photographs", total=total, console=console, disable=not console.is_terminal
+    )
+
+
+def _print_discoveries(console: "Console", rows: list[tuple[Path, int, float]], done: int, out: Path) -> None:
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("photograph")
+    table.add_column("objects", justify="right")
+    table.add_column("best score", justify="right")
+    for path, count, best in rows:
+        table.add_row(path.name, str(count), f"{best:.2f}" if count else "-")
+    console.print(table)
+    if done > len(rows):
+        console.print(f"... and {done - len(rows)} more")
+    console.print(f"{done} photographs: pictures in {out / 'overlays'}, objects in {out / 'objects.json'}")

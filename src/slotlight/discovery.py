@@ -1,0 +1,221 @@
+"""Photograph(s) → `Discovery`: the public face of every model, floor and baseline."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import torch
+from faster_coco_eval.core import mask as rle
+from jaxtyping import Bool, Float, UInt8
+from PIL.Image import Image
+from torch import Tensor
+
+from slotlight.drawing import overlay
+from slotlight.errors import ImageError
+from slotlight.images import Photograph, fit_size, read_photograph, resize, to_batch
+from slotlight.objects import ObjectRule, Segmenter, pixel_objects
+
+if TYPE_CHECKING:
+    import supervision
+
+READERS = 4  # threads that decode, resize and trace masks beside the model
+OnError = Callable[[Photograph, ImageError], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """The objects of one photograph, best first, at its own size.
+
+    Attributes:
+        image: The photograph, upright RGB.
+        segments: The winning slot of every pixel, objects and background alike.
+        masks: One for each object; they do not overlap.
+        boxes_xyxy: In pixels; left and top inclusive, right and bottom exclusive.
+        scores: In [0, 1], descending.
+        path: The photograph's file, where it came from one.
+    """
+
+    image: UInt8[np.ndarray, "height width 3"]
+    segments: UInt8[np.ndarray, "height width"]
+    masks: Bool[np.ndarray, "object height width"]
+    boxes_xyxy: Float[np.ndarray, "object 4"]
+    scores: Float[np.ndarray, " object"]
+    path: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def labels(self) -> UInt8[np.ndarray, "height width"]:
+        """The objects as one map: 0 is no object, 1 the best-scored object, 2 the next."""
+        numbers = np.arange(1, len(self) + 1, dtype=np.uint8)
+        return (self.masks * numbers[:, None, None]).sum(axis=0, dtype=np.uint8)
+
+    def overlay(self) -> Image:
+        """The photograph with coloured masks, boxes and scores."""
+        return overlay(self.image, self.masks, self.boxes_xyxy, self.scores)
+
+    def to_coco(self, image_id: int = 1, first_annotation_id: int = 1) -> list[dict[str, Any]]:
+        """COCO annotations: RLE ``segmentation``, ``bbox`` as x, y, width, height, ``area``, ``score``."""
+        annotations = []
+        for number, (mask, box, score) in enumerate(
+            zip(self.masks, self.boxes_xyxy, self.scores, strict=True)
+        ):
+            encoded = rle.encode(np.asfortranarray(mask, dtype=np.uint8))
+            left, top, right, bottom = (float(v) for v in box)
+            annotations.append(
+                {
+                    "id": first_annotation_id + number,
+                    "image_id": image_id,
+                    "category_id": 1,
+                    "segmentation": {"size": list(mask.shape), "counts": encoded["counts"].decode()},
+                    "bbox": [left, top, right - left, bottom - top],
+                    "area": int(mask.sum()),
+                    "iscrowd": 0,
+                    "score": round(float(score), 4),
+                }
+            )
+        return annotations
+
+    def to_supervision(self) -> "supervision.Detections":
+        """The objects as `supervision.Detections` (``pip install slotlight[export]``), for its many formats."""
+        import supervision
+
+        return supervision.Detections(
+            xyxy=self.boxes_xyxy,
+            mask=self.masks,
+            confidence=self.scores,
+            class_id=np.zeros(len(self), dtype=int),
+        )
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A photograph that has been read, and its small copy for the segmenter."""
+
+    source: Photograph
+    image: UInt8[np.ndarray, "height width 3"]
+    small: UInt8[np.ndarray, "rows columns 3"]
+
+
+class Discoverer:
+    """Finds the objects in photographs with any `slotlight.objects.Segmenter`.
+
+    Each photograph is resized to about the segmenter's area with its aspect ratio kept, photographs of equal size
+    share a batch, and the masks are brought back to the photograph's own size.
+
+    Example:
+        >>> import slotlight
+        >>> discoverer = slotlight.load("centre-box")
+        >>> found = discoverer.discover(np.zeros((60, 80, 3), np.uint8))
+        >>> found.boxes_xyxy.round().tolist()
+        [[10.0, 8.0, 70.0, 52.0]]
+    """
+
+    def __init__(self, segmenter: Segmenter, *, rule: ObjectRule | None = None) -> None:
+        self.segmenter, self.rule = segmenter, rule or ObjectRule()
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.segmenter.name
+
+    @overload
+    def discover(self, photographs: Photograph, *, batch_size: int = 8, seed: int = 0) -> Discovery: ...
+    @overload
+    def discover(
+        self, photographs: Sequence[Photograph], *, batch_size: int = 8, seed: int = 0
+    ) -> list[Discovery]: ...
+    def discover(
+        self, photographs: Photograph | Sequence[Photograph], *, batch_size: int = 8, seed: int = 0
+    ) -> Discovery | list[Discovery]:
+        """Find the objects of one photograph (a path, PIL image, array or tensor) or of a list of them.
+
+        Raises:
+            ImageError: A photograph cannot be read.
+        """
+        if isinstance(photographs, str | Path | Image | np.ndarray | Tensor):
+            return next(self.stream([photographs], batch_size=1, seed=seed))
+        return list(self.stream(photographs, batch_size=batch_size, seed=seed))
+
+    def stream(
+        self,
+        photographs: Iterable[Photograph],
+        *,
+        batch_size: int = 8,
+        seed: int = 0,
+        on_error: OnError | None = None,
+    ) -> Iterator[Discovery]:
+        """Find the objects of any number of photographs, in order and in constant memory.
+
+        Reading and resizing run in threads beside the model.
+
+        Args:
+            photographs: Paths, PIL images, arrays or tensors; read as they are needed.
+            batch_size: The most photographs that go through the segmenter at once.
+            seed: Of the slots' initial noise; a photograph's result depends on it and on nothing else.
+            on_error: Called with each photograph that cannot be read, which is then left out. Without it, the
+                first one raises.
+        """
+        source = iter(photographs)
+        window = 4 * batch_size  # wide enough that equal sizes meet
+        with ThreadPoolExecutor(READERS) as pool:
+            ahead = deque(pool.submit(self._read, photograph) for photograph in islice(source, 2 * window))
+            while ahead:
+                ready = []
+                for _ in range(min(window, len(ahead))):
+                    ready += _result(ahead.popleft(), on_error)
+                    ahead.extend(pool.submit(self._read, photograph) for photograph in islice(source, 1))
+                yield from self._discover_window(ready, batch_size, seed, pool)
+
+    def _read(self, source: Photograph) -> "_Ready | tuple[Photograph, ImageError]":
+        try:
+            image = read_photograph(source)
+        except ImageError as error:
+            return source, error
+        size = fit_size(*image.shape[:2], self.segmenter.image_size, self.segmenter.patch_size)
+        return _Ready(source, image, resize(image, size))
+
+    def _discover_window(
+        self, ready: list[_Ready], batch_size: int, seed: int, pool: ThreadPoolExecutor
+    ) -> Iterator[Discovery]:
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for index, photograph in enumerate(ready):
+            by_size.setdefault(photograph.small.shape, []).append(index)
+        found: list[Future[Discovery]] = [Future()] * len(ready)
+        for indices in by_size.values():
+            for start in range(0, len(indices), batch_size):
+                chosen = indices[start : start + batch_size]
+                images = to_batch([ready[i].small for i in chosen]).to(self.segmenter.device)
+                slots = self.segmenter.segment(images, seed=seed)
+                masks, scores = slots.masks.cpu(), slots.scores.cpu()
+                for row, index in enumerate(chosen):
+                    found[index] = pool.submit(self._finish, ready[index], masks[row], scores[row])
+        for future in found:
+            yield future.result()
+
+    @torch.inference_mode()
+    def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor) -> Discovery:
+        objects = pixel_objects(masks, scores, photograph.image.shape[:2], self.rule)
+        path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
+        return Discovery(
+            photograph.image, objects.segments, objects.masks, objects.boxes_xyxy, objects.scores, path
+        )
+
+
+def _result(
+    future: "Future[_Ready | tuple[Photograph, ImageError]]", on_error: OnError | None
+) -> list[_Ready]:
+    read = future.result()
+    if isinstance(read, _Ready):
+        return [read]
+    source, error = read
+    if on_error is None:
+        raise error
+    on_error(source, error)
+    return []

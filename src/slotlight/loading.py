@@ -1,0 +1,86 @@
+"""A name or a folder → a `Discoverer`: the embedded model, a trained one, a floor or a baseline."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+
+from slotlight.backbones import load_backbone
+from slotlight.baselines import BASELINES, build_baseline
+from slotlight.checkpoint import load_model
+from slotlight.config import BACKBONES, EMBEDDED, Precision
+from slotlight.discovery import Discoverer
+from slotlight.errors import CheckpointError, UnknownNameError
+from slotlight.objects import ObjectRule, Segmenter
+
+
+def load(
+    name: str | Path = EMBEDDED,
+    *,
+    weights: Path | None = None,
+    device: str = "auto",
+    precision: Precision = "fp32",
+    rule: ObjectRule | None = None,
+) -> Discoverer:
+    """Load whatever finds objects, ready to use.
+
+    Args:
+        name: ``embedded`` (the model in the package), a folder that `slotlight.train` wrote, or a floor or
+            baseline by name. Baselines that read features take a backbone after an ``@``, such as
+            ``tokencut@dino-vits16``; without it they read the embedded one's.
+        weights: A local file with the backbone's weights; without it they come from the package or the hub.
+        device: ``cpu``, ``cuda``, ``mps``, ...; ``auto`` takes the first accelerator there is.
+        precision: ``fp32`` or ``bf16``.
+        rule: Which scored slots become objects.
+
+    Raises:
+        UnknownNameError: Neither a folder nor a known name.
+        CheckpointError: The folder is no model.
+        WeightsError: A backbone's weights are out of reach.
+    """
+    segmenter = _segmenter(str(name), weights, pick_device(device), precision)
+    return Discoverer(segmenter, rule=rule)
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` → the accelerator of this machine, or its processor; any other name as torch knows it.
+
+    Raises:
+        UnknownNameError: No such device here.
+    """
+    if name == "auto":
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as fault:
+        valid = ["auto", "cpu"] + (["cuda"] if torch.cuda.is_available() else [])
+        raise UnknownNameError("device", name, valid) from fault
+    return device
+
+
+def _segmenter(name: str, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:
+    if name == EMBEDDED:
+        folder = Path(str(files("slotlight") / "pretrained"))
+        return load_model(folder, name=EMBEDDED, device=device, precision=precision)
+    method, _, backbone_name = name.partition("@")
+    if method in BASELINES:
+        backbone = None
+        if BASELINES[method].needs_backbone:
+            backbone = load_backbone(
+                backbone_name or EMBEDDED, weights=weights, device=device, **_features(backbone_name)
+            )
+        return build_baseline(method, backbone)
+    if Path(name).is_dir():
+        return load_model(Path(name), weights=weights, device=device, precision=precision)
+    if Path(name).exists() or "/" in name:
+        raise CheckpointError(
+            f"{name} is no model folder; give a folder that `slotlight train` wrote, or a name."
+        )
+    raise UnknownNameError("model", name, [EMBEDDED, *BASELINES])
+
+
+def _features(backbone_name: str) -> dict[str, str]:
+    """Keys of a ViT, as LOST and TokenCut read them; a ConvNet (the embedded one) has only tokens."""
+    return {"facet": "key"} if backbone_name in BACKBONES or "vit" in backbone_name else {"facet": "token"}
