@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -216,7 +216,7 @@ def _compute(home: Path, key: CacheKey, progress: _Progress, backbone: Backbone,
         with closing(_decode_ahead(paths[progress.seen :], key.side, batch_size)) as batches:
             for batch in batches:
                 _append(file, [image for image in batch if not isinstance(image, ImageError)], backbone, key)
-                for path, result in zip(paths[progress.seen :], batch, strict=False):
+                for path, result in zip(paths[progress.seen :][: len(batch)], batch, strict=True):
                     progress.note(path, result)
                 bar.update(task, completed=progress.seen)
                 if time.monotonic() - recorded >= FLUSH_SECONDS or progress.seen == len(paths):
@@ -241,7 +241,9 @@ def _bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _decode_ahead(paths: list[Path], side: int, batch_size: int) -> Iterator[list[RGBImage | ImageError]]:
+def _decode_ahead(
+    paths: list[Path], side: int, batch_size: int
+) -> Generator[list[RGBImage | ImageError], None, None]:
     """Batches of decoded photographs, in order; threads decode the next two while one is computed."""
     pending: deque[list[Future[RGBImage | ImageError]]] = deque()
     with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
