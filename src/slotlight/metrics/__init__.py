@@ -1,0 +1,48 @@
+"""How good slot masks are: pure functions of tensors, one value an image, NaN where it is undefined.
+
+`confusion_matrix` counts once; `overlap` and `rand_index` read everything from those counts. `boxes`,
+`detection` and `saliency` take boxes, scored regions and soft maps. A dataset's figure is `mean_over_images`
+of the values of its images (`detection` and the F-beta curve pool images first, as their sources do), so that
+an evaluation can bootstrap them. `stateful` (imported on its own, it needs torchmetrics) carries the same
+values across processes.
+"""
+
+from slotlight.metrics.boxes import (
+    best_box_corloc,
+    best_overlap_of_boxes,
+    box_iou,
+    box_recall,
+    label_boxes,
+    one_box_corloc,
+    pad_boxes,
+)
+from slotlight.metrics.confusion import Confusion, confusion_matrix, mean_over_images
+from slotlight.metrics.detection import AveragePrecision, ScoredRegions, average_precision
+from slotlight.metrics.overlap import best_overlap, best_overlap_of_labels, hungarian_iou
+from slotlight.metrics.rand_index import adjusted_rand_index, foreground_rand_index
+from slotlight.metrics.saliency import MaskAgreement, f_beta_curve, mask_agreement, max_f_beta
+
+__all__ = [
+    "AveragePrecision",
+    "Confusion",
+    "MaskAgreement",
+    "ScoredRegions",
+    "adjusted_rand_index",
+    "average_precision",
+    "best_box_corloc",
+    "best_overlap",
+    "best_overlap_of_boxes",
+    "best_overlap_of_labels",
+    "box_iou",
+    "box_recall",
+    "confusion_matrix",
+    "f_beta_curve",
+    "foreground_rand_index",
+    "hungarian_iou",
+    "label_boxes",
+    "mask_agreement",
+    "max_f_beta",
+    "mean_over_images",
+    "one_box_corloc",
+    "pad_boxes",
+]

@@ -1,0 +1,159 @@
+"""Confusion matrices, overlaps and Rand indices: hand-worked cases, scikit-learn, and properties."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import adjusted_rand_score
+from torch import Tensor
+
+from slotlight.errors import DatasetError
+from slotlight.metrics import (
+    adjusted_rand_index,
+    best_overlap,
+    best_overlap_of_labels,
+    confusion_matrix,
+    foreground_rand_index,
+    hungarian_iou,
+    mean_over_images,
+)
+
+SHAPE = (2, 4, 5)
+
+
+def maps(highest: int, *, void: bool = False) -> st.SearchStrategy[Tensor]:
+    values = st.integers(0, highest)
+    cells = st.one_of(values, st.just(255)) if void else values
+    return arrays("uint8", SHAPE, elements=cells, fill=st.nothing()).map(torch.from_numpy)
+
+
+def all_metrics(slots: Tensor, labels: Tensor) -> Tensor:
+    confusion = confusion_matrix(slots, labels)
+    values = [adjusted_rand_index(confusion), foreground_rand_index(confusion)]
+    values += [best_overlap(confusion, count_void=v) for v in (True, False)]
+    values += [
+        hungarian_iou(confusion, background=b, count_void=v) for b in (True, False) for v in (True, False)
+    ]
+    return torch.stack(values)
+
+
+def test_counts_pixels_once() -> None:
+    slots = torch.tensor([[[0, 0, 1]], [[2, 2, 2]]])
+    labels = torch.tensor([[[0, 3, 3]], [[255, 255, 1]]])
+    confusion = confusion_matrix(slots, labels)
+    assert confusion.counts.tolist() == [
+        [[1, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]],
+        [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]],
+    ]
+    assert confusion.void.tolist() == [[0, 0, 0], [0, 0, 2]]
+
+
+def test_void_pixels_stay_in_the_union_only_where_they_count() -> None:
+    slots = torch.tensor([[[0, 1, 1, 1]]])
+    labels = torch.tensor([[[0, 5, 5, 255]]])
+    confusion = confusion_matrix(slots, labels)
+    assert best_overlap(confusion, count_void=False).item() == 1
+    assert best_overlap(confusion, count_void=True).item() == pytest.approx(2 / 3)
+
+
+def test_a_label_without_a_slot_counts_zero() -> None:
+    slots, labels = torch.zeros(1, 1, 4, dtype=torch.long), torch.tensor([[[1, 1, 1, 2]]])
+    confusion = confusion_matrix(slots, labels)
+    assert hungarian_iou(confusion, background=False, count_void=False).item() == pytest.approx(3 / 8)
+    assert best_overlap(confusion, count_void=False).item() == pytest.approx((3 / 4 + 1 / 4) / 2)
+
+
+def test_images_without_objects_are_undefined_and_left_out_of_the_mean() -> None:
+    slots = torch.tensor([[[0, 0]], [[0, 1]], [[0, 1]]])
+    labels = torch.tensor([[[0, 0]], [[0, 1]], [[255, 255]]])
+    confusion = confusion_matrix(slots, labels)
+    for values in (
+        best_overlap(confusion, count_void=True),
+        hungarian_iou(confusion, background=False, count_void=True),
+        foreground_rand_index(confusion),
+    ):
+        assert values.isnan().tolist() == [True, False, True]
+        assert mean_over_images(values) == 1
+    with_background = hungarian_iou(confusion, background=True, count_void=True)
+    assert with_background.isnan().tolist() == [False, False, True]
+    assert math.isnan(mean_over_images(values[:1]))
+
+
+def test_best_overlap_of_each_label() -> None:
+    confusion = confusion_matrix(torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[0, 0, 0, 3]]]))
+    best = best_overlap_of_labels(confusion, count_void=False)[0]
+    assert best.isnan().tolist() == [False, True, True, False]
+    assert best[[0, 3]].tolist() == pytest.approx([2 / 3, 1 / 2])
+
+
+@pytest.mark.parametrize(
+    ("slots", "labels", "message"),
+    [
+        (torch.zeros(1, 2, 3), torch.zeros(1, 2, 4), "Slots of 1×2×3 .* labels of 1×2×4"),
+        (torch.zeros(0, 2, 3), torch.zeros(0, 2, 3), "no pixel"),
+        (torch.zeros(1, 2, 3), torch.full((1, 2, 3), -1), "A slot or label is -1"),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused(slots: Tensor, labels: Tensor, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        confusion_matrix(slots.long(), labels.long())
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps(3), maps(3))
+def test_rand_index_is_scikit_learn_s(slots: Tensor, labels: Tensor) -> None:
+    values = adjusted_rand_index(confusion_matrix(slots, labels))
+    expected = [adjusted_rand_score(b.flatten(), a.flatten()) for a, b in zip(slots, labels, strict=True)]
+    torch.testing.assert_close(values, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps(3), maps(3, void=True))
+def test_foreground_rand_index_is_scikit_learn_s_on_objects(slots: Tensor, labels: Tensor) -> None:
+    values = foreground_rand_index(confusion_matrix(slots, labels))
+    for value, slot_map, label_map in zip(values, slots, labels, strict=True):
+        objects = (label_map > 0) & (label_map != 255)
+        if not objects.any():
+            assert value.isnan()
+        else:
+            expected = adjusted_rand_score(label_map[objects], slot_map[objects])
+            assert value.item() == pytest.approx(expected, abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps(4), maps(3, void=True), st.permutations(range(9)))
+def test_relabelling_slots_changes_nothing(slots: Tensor, labels: Tensor, names: list[int]) -> None:
+    renamed = torch.tensor(names)[slots.long()]
+    torch.testing.assert_close(
+        all_metrics(renamed, labels), all_metrics(slots, labels), equal_nan=True, rtol=0, atol=1e-12
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps(4))
+def test_a_perfect_prediction_is_one(labels: Tensor) -> None:
+    values = all_metrics(labels, labels)
+    assert ((values == 1) | values.isnan()).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps(2), maps(3, void=True), maps(1), st.booleans())
+def test_splitting_an_object_never_raises_best_overlap(
+    cut: Tensor, labels: Tensor, side: Tensor, count_void: bool
+) -> None:
+    # Every slot lies within one object (or the background, or void); then each is broken in two at random.
+    within = 5 * cut.long() + labels.long().clamp(max=4)
+    broken = 2 * within + side
+    before = best_overlap(confusion_matrix(within, labels), count_void=count_void)
+    after = best_overlap(confusion_matrix(broken, labels), count_void=count_void)
+    assert (after.nan_to_num(0) <= before.nan_to_num(0) + 1e-12).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps(3), maps(3, void=True))
+def test_an_image_s_value_does_not_depend_on_its_batch(slots: Tensor, labels: Tensor) -> None:
+    alone = torch.cat([all_metrics(slots[i : i + 1], labels[i : i + 1]) for i in range(len(slots))], dim=1)
+    torch.testing.assert_close(all_metrics(slots, labels), alone, equal_nan=True, rtol=0, atol=1e-12)
