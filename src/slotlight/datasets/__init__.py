@@ -1,0 +1,74 @@
+"""Photographs to measure on: VOC, COCO, folders, and scenes drawn by the project itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slotlight.datasets.coco import COCODataset
+from slotlight.datasets.folder import FolderDataset, MaskKind
+from slotlight.datasets.sample import VOID, Dataset, LabelKind, Labels, Sample
+from slotlight.datasets.synthetic import SyntheticDataset
+from slotlight.datasets.voc import VOCDataset, is_voc
+from slotlight.errors import DatasetError
+
+__all__ = [
+    "VOID",
+    "COCODataset",
+    "Dataset",
+    "DatasetSource",
+    "FolderDataset",
+    "LabelKind",
+    "Labels",
+    "MaskKind",
+    "Sample",
+    "SyntheticDataset",
+    "VOCDataset",
+    "open_dataset",
+]
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Where photographs and their labels are, as a command line says it.
+
+    Attributes:
+        data: A VOC devkit, a folder of photographs, or ``synthetic`` for drawn scenes.
+        split: VOC's list, or dev | test of VOC 2012; the official val where left out.
+        annotations: A COCO instances JSON of the photographs in ``data``.
+        masks: A folder of masks of the photographs in ``data``, matched by stem.
+        mask_kind: What the values of those masks mean.
+    """
+
+    data: str
+    split: str | None = None
+    annotations: Path | None = None
+    masks: Path | None = None
+    mask_kind: MaskKind = "binary"
+
+
+def open_dataset(source: DatasetSource) -> Dataset:
+    """Open whatever dataset a source means; nothing is guessed that would change a number.
+
+    Raises:
+        DatasetError: There is no such dataset, or a split of one that has none.
+
+    Example:
+        >>> len(open_dataset(DatasetSource("synthetic")))
+        1000
+    """
+    path = Path(source.data)
+    labelled_elsewhere = source.annotations is not None or source.masks is not None
+    if is_voc(path) and not labelled_elsewhere:
+        return VOCDataset(path, source.split or "val")
+    if source.split is not None:
+        raise DatasetError(
+            f"{source.data} has no splits (only a VOC devkit has); leave {source.split!r} out."
+        )
+    if source.annotations is not None:
+        return COCODataset(source.annotations, path)
+    if source.data == "synthetic":
+        return SyntheticDataset()
+    if not path.is_dir():
+        raise DatasetError(
+            f"There is no dataset {path}; give a VOC devkit, a folder of photographs or 'synthetic'."
+        )
+    return FolderDataset(path, source.masks, source.mask_kind)

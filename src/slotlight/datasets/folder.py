@@ -1,0 +1,85 @@
+"""A folder of photographs, alone or beside a folder of masks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from slotlight.datasets.sample import (
+    VOID,
+    LabelKind,
+    Labels,
+    Sample,
+    boxes_of_instances,
+    photograph_reader,
+    read_binary_mask,
+    read_label_map,
+)
+from slotlight.errors import DatasetError
+from slotlight.images import find_photographs
+
+MaskKind = Literal["binary", "classes", "instances"]
+"""What the values of a folder's masks mean: bright is object; or a class's, or an object's number."""
+
+_KINDS: dict[MaskKind, frozenset[LabelKind]] = {
+    "binary": frozenset({LabelKind.FOREGROUND}),
+    "classes": frozenset({LabelKind.FOREGROUND, LabelKind.CLASSES}),
+    "instances": frozenset({LabelKind.FOREGROUND, LabelKind.INSTANCES, LabelKind.BOXES}),
+}
+
+
+class FolderDataset:
+    """Photographs of a folder (recursive, sorted) and, if given, their masks.
+
+    The mask of ``photographs/a/b.jpg`` is ``masks/a/b.png``: the same place, the same stem, a PNG.
+
+    Args:
+        photographs: The folder.
+        masks: The folder of masks; without it there are no labels, and nothing can be measured.
+        mask_kind: What the masks' values mean; 0 is background, 255 is void in label maps.
+
+    Raises:
+        DatasetError: The folder of masks does not exist.
+        ImageError: There is no photograph.
+    """
+
+    split = "all"
+
+    def __init__(
+        self, photographs: str | Path, masks: str | Path | None = None, mask_kind: MaskKind = "binary"
+    ) -> None:
+        self.root = Path(photographs)
+        self.name = self.root.name
+        self.masks = None if masks is None else Path(masks)
+        self.mask_kind = mask_kind
+        if self.masks is not None and not self.masks.is_dir():
+            raise DatasetError(f"There is no folder of masks {self.masks}; check its name.")
+        self.label_kinds = frozenset() if masks is None else _KINDS[mask_kind]
+        self._paths = find_photographs([self.root])
+
+    def __len__(self) -> int:
+        """How many photographs the folder has."""
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """All photographs, sorted by path."""
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Sample:
+        """One photograph; nothing is read yet."""
+        path = self._paths[index]
+        name = str(path.relative_to(self.root)) if path != self.root else path.name
+        return Sample(name, photograph_reader(path), lambda kinds: self._read_labels(name, path, kinds))
+
+    def _read_labels(self, name: str, image: Path, kinds: frozenset[LabelKind]) -> Labels:
+        if self.masks is None or not kinds:
+            return Labels()
+        mask = (self.masks / name).with_suffix(".png")
+        if self.mask_kind == "binary":
+            return Labels(foreground=read_binary_mask(mask, image))
+        values = read_label_map(mask, image)
+        foreground = np.where(values == VOID, values, np.minimum(values, 1))
+        if self.mask_kind == "classes":
+            return Labels(foreground, classes=values)
+        return Labels(foreground, instances=values, boxes_xyxy=boxes_of_instances(values))

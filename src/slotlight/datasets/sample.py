@@ -1,0 +1,193 @@
+"""One photograph and its labels, both read only when asked; what every dataset gives.
+
+Every label map is 8-bit in the photograph's own size: 0 is background (or no object), 255 is void.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+
+from slotlight.errors import DatasetError
+from slotlight.images import RGBImage, read_photograph
+
+VOID = 255
+"""The value of pixels that belong to nothing and are not to be judged."""
+
+
+class LabelKind(StrEnum):
+    """What a dataset can know about its photographs, and a protocol can ask of it."""
+
+    FOREGROUND = "foreground masks"
+    CLASSES = "class masks"
+    INSTANCES = "instance masks"
+    BOXES = "boxes"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The truth about one photograph, as far as it was asked for and is known.
+
+    Attributes:
+        foreground: 0 background, 1 any object, 255 void.
+        classes: 0 background, 1… class, 255 void.
+        instances: 0 background, 1… object, 255 void.
+        boxes_xyxy: Of each annotated object, in pixels, right and bottom exclusive.
+    """
+
+    foreground: UInt8[np.ndarray, "height width"] | None = None
+    classes: UInt8[np.ndarray, "height width"] | None = None
+    instances: UInt8[np.ndarray, "height width"] | None = None
+    boxes_xyxy: Float[np.ndarray, "object 4"] | None = None
+
+    def squashed(self, native: tuple[int, int], size: tuple[int, int]) -> "Labels":
+        """The labels of the photograph squashed from its native (height, width) to another.
+
+        Maps take the nearest label, so that none is invented.
+        """
+        boxes = self.boxes_xyxy
+        return Labels(
+            foreground=_squash_map(self.foreground, size),
+            classes=_squash_map(self.classes, size),
+            instances=_squash_map(self.instances, size),
+            boxes_xyxy=None if boxes is None else boxes * ([size[1] / native[1], size[0] / native[0]] * 2),
+        )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photograph of a dataset.
+
+    Attributes:
+        id: Its name in the dataset, unique there.
+        read_image: Reads it, upright RGB in its native size.
+        read_labels: Reads the kinds of labels asked for, and no others.
+    """
+
+    id: str
+    read_image: Callable[[], RGBImage]
+    read_labels: Callable[[frozenset[LabelKind]], Labels]
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Photographs in a fixed order, and the kinds of labels that they have."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Which part of it this is."""
+        ...
+
+    @property
+    def label_kinds(self) -> frozenset[LabelKind]:
+        """What `Sample.read_labels` can be asked for."""
+        ...
+
+    def __len__(self) -> int:
+        """How many photographs."""
+        ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """One of them, nothing read yet."""
+        ...
+
+    def __iter__(self) -> Iterator[Sample]:
+        """All of them, in order."""
+        ...
+
+
+def read_label_map(
+    path: Path, image: Path, *, highest: int = VOID - 1, void: int = VOID
+) -> UInt8[np.ndarray, "height width"]:
+    """Read a palette or grey label file and hold it against its photograph.
+
+    Args:
+        path: The label file; its palette indices (or grey levels) are the labels.
+        image: The photograph, whose size it must have.
+        highest: The greatest valid label.
+        void: The one label above that is void.
+
+    Raises:
+        DatasetError: It is missing, unreadable, of another size, or has a label out of range.
+    """
+    if not path.is_file():
+        raise DatasetError(f"The label file {path} is missing; every photograph of the list needs one.")
+    try:
+        with Image.open(path) as file:
+            labels = np.asarray(file)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DatasetError(f"The label file {path} cannot be read: {error}.") from None
+    check_size(labels, path, image)
+    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+        raise DatasetError(f"The label file {path} is not a palette or grey image; save it as one.")
+    wrong = np.setdiff1d(labels, [*range(highest + 1), void])
+    if wrong.size:
+        raise DatasetError(
+            f"The label file {path} has label {wrong[0]}; valid: 0 to {highest}, {void} for void."
+        )
+    return labels.astype(np.uint8)
+
+
+def read_binary_mask(path: Path, image: Path) -> UInt8[np.ndarray, "height width"]:
+    """Read a mask of any mode as 1 where it is brighter than half of white, else 0.
+
+    Raises:
+        DatasetError: It is missing, unreadable or of another size than its photograph.
+    """
+    if not path.is_file():
+        raise DatasetError(f"The mask {path} is missing; every photograph needs one.")
+    try:
+        with Image.open(path) as file:
+            mask: Bool[np.ndarray, "height width"] = np.asarray(file.convert("L")) > 127
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DatasetError(f"The mask {path} cannot be read: {error}.") from None
+    check_size(mask, path, image)
+    return mask.astype(np.uint8)
+
+
+def check_size(labels: np.ndarray, path: Path, image: Path) -> None:
+    """Refuse a label map whose height or width is not its photograph's.
+
+    Raises:
+        DatasetError: It names the label file and both sizes.
+    """
+    with Image.open(image) as file:
+        width, height = file.size
+    if labels.shape[:2] != (height, width):
+        size = f"{labels.shape[1]}×{labels.shape[0]}"
+        raise DatasetError(f"The label file {path} is {size} but its photograph is {width}×{height}.")
+
+
+def photograph_reader(path: Path) -> Callable[[], RGBImage]:
+    """A function that reads a photograph, for `Sample.read_image`."""
+    return lambda: read_photograph(path)
+
+
+def boxes_of_instances(
+    instances: UInt8[np.ndarray, "height width"],
+) -> Float[np.ndarray, "object 4"]:
+    """The box around each object's visible pixels, in the order of their numbers."""
+    numbers = [n for n in np.unique(instances) if n not in (0, VOID)]
+    spans = [
+        (np.flatnonzero((instances == n).any(0)), np.flatnonzero((instances == n).any(1))) for n in numbers
+    ]
+    boxes = [(x[0], y[0], x[-1] + 1, y[-1] + 1) for x, y in spans]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _squash_map(
+    labels: UInt8[np.ndarray, "height width"] | None, size: tuple[int, int]
+) -> UInt8[np.ndarray, "height2 width2"] | None:
+    if labels is None:
+        return None
+    return np.asarray(Image.fromarray(labels).resize((size[1], size[0]), Image.Resampling.NEAREST))

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from slotlight.datasets import VOID, DatasetSource, FolderDataset, LabelKind, MaskKind, open_dataset
+from slotlight.errors import DatasetError, ImageError
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Two photographs, one in a subfolder, and their masks with the values 0, 1, 2 and 255."""
+    photographs, masks = tmp_path / "photographs", tmp_path / "masks"
+    mask = np.zeros((12, 16), np.uint8)
+    mask[2:6, 3:9], mask[8:10, 1:4], mask[11] = 1, 2, VOID
+    for name in ("b", "deep/a"):
+        for folder, suffix in ((photographs, "jpg"), (masks, "png")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(mask).save((folder / name).with_suffix(f".{suffix}"))
+    return photographs, masks
+
+
+@pytest.mark.parametrize(
+    ("mask_kind", "foreground"), [("binary", [0, 1]), ("classes", [0, 1, VOID]), ("instances", [0, 1, VOID])]
+)
+def test_each_kind_gives_what_it_says(
+    folders: tuple[Path, Path], mask_kind: MaskKind, foreground: list[int]
+) -> None:
+    dataset = FolderDataset(*folders, mask_kind)
+    labels = dataset[0].read_labels(dataset.label_kinds)
+    known = {
+        LabelKind.FOREGROUND: labels.foreground,
+        LabelKind.CLASSES: labels.classes,
+        LabelKind.INSTANCES: labels.instances,
+        LabelKind.BOXES: labels.boxes_xyxy,
+    }
+    assert {kind for kind, value in known.items() if value is not None} == dataset.label_kinds
+    assert np.unique(labels.foreground).tolist() == foreground
+
+
+def test_boxes_of_instances(folders: tuple[Path, Path]) -> None:
+    labels = FolderDataset(*folders, "instances")[0].read_labels(frozenset(LabelKind))
+    assert labels.boxes_xyxy.tolist() == [[3, 2, 9, 6], [1, 8, 4, 10]]
+
+
+def test_order_and_names(folders: tuple[Path, Path]) -> None:
+    assert [s.id for s in FolderDataset(*folders)] == ["b.jpg", "deep/a.jpg"]
+
+
+def test_plain_folder_has_no_labels(folders: tuple[Path, Path]) -> None:
+    dataset = open_dataset(DatasetSource(str(folders[0])))
+    assert dataset.label_kinds == frozenset()
+    assert dataset[0].read_image().shape == (12, 16, 3)
+
+
+def test_missing_and_misfit_masks_are_named(folders: tuple[Path, Path]) -> None:
+    dataset = FolderDataset(*folders)
+    Image.new("L", (5, 5)).save(folders[1] / "b.png")
+    with pytest.raises(DatasetError, match=r"b\.png is 5×5 but its photograph is 16×12"):
+        dataset[0].read_labels(dataset.label_kinds)
+    (folders[1] / "b.png").unlink()
+    with pytest.raises(DatasetError, match=r"b\.png is missing"):
+        dataset[0].read_labels(dataset.label_kinds)
+
+
+def test_wrong_places(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no folder of masks"):
+        FolderDataset(folders[0], tmp_path / "x")
+    with pytest.raises(DatasetError, match="has no splits"):
+        open_dataset(DatasetSource(str(folders[0]), split="val"))
+    with pytest.raises(DatasetError, match="There is no dataset"):
+        open_dataset(DatasetSource(str(tmp_path / "x")))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageError, match="holds no photograph"):
+        FolderDataset(tmp_path / "empty")
