@@ -86,8 +86,9 @@ def test_recall_falls_with_the_threshold() -> None:
     assert box_recall(found[:, :0], truth, torch.tensor([0.5])).tolist() == [[0]]
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
 def test_label_maps_of_either_type(dtype: torch.dtype) -> None:
-    labels = torch.full((1, 3, 3), 255, dtype=dtype)
+    labels = torch.full((1, 3, 3), 255).to(dtype)
     labels[0, 1, 2] = 0
     assert label_boxes(labels, 1).tolist() == [[[2, 1, 3, 2]]]
+    assert labels.sum() == 8 * 255

@@ -51,6 +51,18 @@ def test_counts_pixels_once() -> None:
     assert confusion.void.tolist() == [[0, 0, 0], [0, 0, 2]]
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
+def test_maps_of_any_whole_number_are_counted_and_left_as_they_were(dtype: torch.dtype) -> None:
+    slots, labels = (
+        torch.tensor([[[0, 0, 1]]] * 2, dtype=dtype),
+        torch.tensor([[[0, 2, 255]]] * 2, dtype=dtype),
+    )
+    kept = slots.clone(), labels.clone()
+    assert confusion_matrix(slots, labels).counts.tolist() == [[[1, 0, 1], [0, 0, 0]]] * 2
+    assert torch.equal(slots, kept[0])
+    assert torch.equal(labels, kept[1])
+
+
 def test_void_pixels_stay_in_the_union_only_where_they_count() -> None:
     slots = torch.tensor([[[0, 1, 1, 1]]])
     labels = torch.tensor([[[0, 5, 5, 255]]])

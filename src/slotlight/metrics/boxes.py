@@ -28,12 +28,10 @@ def label_boxes(
         >>> label_boxes(torch.tensor([[[0, 1, 1], [0, 1, 255]]]), 2)[0].tolist()
         [[0.0, 0.0, 1.0, 2.0], [1.0, 0.0, 3.0, 2.0]]
     """
-    kept = labels.int().clamp_(max=num_labels)
+    kept = labels.int().clamp(max=num_labels)
     rows, columns = (torch.arange(s, dtype=torch.int32, device=labels.device) for s in labels.shape[1:])
-    occupied_rows, occupied_columns = (
-        _occupied(kept, rows[:, None], num_labels),
-        _occupied(kept, columns, num_labels),
-    )
+    occupied_rows = _occupied(kept, rows[:, None], num_labels)
+    occupied_columns = _occupied(kept, columns, num_labels)
     left, right = _ends(occupied_columns)
     top, bottom = _ends(occupied_rows)
     past = 0 if inclusive else 1

@@ -55,7 +55,7 @@ def confusion_matrix(
     num_slots, num_columns = int(slots.max()) + 1, max(int(labels.max()), void) + 1
     # Four-byte cells: half the memory traffic of PyTorch's usual integers, which is what this costs.
     first = torch.arange(len(slots), dtype=torch.int32, device=slots.device)[:, None, None] * num_slots
-    cells = slots.int().add_(first).mul_(num_columns).add_(labels)
+    cells = (slots.int() + first).mul_(num_columns).add_(labels)
     counts = torch.bincount(cells.flatten(), minlength=len(slots) * num_slots * num_columns)
     counts = counts.view(len(slots), num_slots, num_columns)
     of_void = counts[..., void].clone()

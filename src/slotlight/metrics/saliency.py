@@ -76,7 +76,7 @@ def max_f_beta(curves: Float[Tensor, "batch level"]) -> float:
     """The highest mean F-beta that one threshold reaches over all images (NaN ones left out).
 
     One threshold for the whole dataset: the mean of the images' own maxima would be higher and is another
-        measure.
+    measure.
     """
     return float(curves.nanmean(0).max())
 
