@@ -1,7 +1,7 @@
 """Slot masks → objects: which slots are objects, their pixel masks, boxes and scores."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ class SlotMasks:
     scores: Float[Tensor, "batch slot"]
 
 
+@runtime_checkable
 class Segmenter(Protocol):
     """Whatever turns photographs into slot masks: the model, a floor or a baseline.
 
@@ -112,7 +113,7 @@ BORDER_WEIGHT = 3.0
 
 
 def pixel_objects(
-    masks: Float[Tensor, "slot height width"],
+    masks: Float[Tensor, "slot rows columns"],
     scores: Float[Tensor, " slot"],
     size: tuple[int, int],
     rule: ObjectRule,
@@ -151,7 +152,7 @@ def mask_boxes_xyxy(masks: Bool[np.ndarray, "object height width"]) -> Float[np.
 
 
 def _winners(
-    masks: Float[Tensor, "slot height width"], size: tuple[int, int]
+    masks: Float[Tensor, "slot rows columns"], size: tuple[int, int]
 ) -> UInt8[np.ndarray, "height width"]:
     shrink = min(1.0, FINEST_PIXELS / max(size))
     fine = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))

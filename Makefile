@@ -1,0 +1,41 @@
+# Everything that one does with Slotlight from a checkout; `make discover` and `make test` need nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup discover test test-slow check format bench clean
+
+help:  ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/ready  ## the environment, with everything that the other targets use
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+discover: setup  ## objects in four sample photographs
+	$(BIN)/slotlight discover --samples --out out/samples
+
+test: setup  ## the tests that take seconds
+	$(BIN)/pytest -q
+
+test-slow: setup  ## the tests that take minutes
+	$(BIN)/pytest -q -m slow
+
+check: setup  ## format, lint, types, tests: what must be green before anything lands
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q
+
+format: setup  ## mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## how fast it is, as ratios taken side by side
+	$(BIN)/python -m benchmarks
+
+clean:  ## leave the checkout as it was cloned
+	rm -rf $(VENV) out runs build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
