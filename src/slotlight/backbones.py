@@ -22,6 +22,7 @@ from timm.models.eva import checkpoint_filter_fn as eva_filter
 from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer import checkpoint_filter_fn as vit_filter
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from slotlight.config import BACKBONES, EMBEDDED, Facet
 from slotlight.errors import UnknownNameError, WeightsError
@@ -77,15 +78,26 @@ class ViTFeatures(nn.Module):
 
 
 class ConvFeatures(nn.Module):
-    """A timm ConvNet cut off after one stage."""
+    """Stages of a timm ConvNet side by side (a hypercolumn), on the grid of the finest.
 
-    def __init__(self, network: nn.Module) -> None:
+    Attributes:
+        feature_mean: Subtracted from the features; zero unless weights bring another.
+        feature_scale: Then multiplied, so that stages of different size weigh alike; one unless weights bring another.
+    """
+
+    def __init__(self, network: nn.Module, dim: int) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer("feature_mean", torch.zeros(dim))
+        self.register_buffer("feature_scale", torch.ones(dim))
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch patch dim"]:
-        """The stage's activations, row by row."""
-        return self.network(images)[-1].flatten(2).transpose(1, 2)
+        """The stages' activations, row by row."""
+        finest, *coarser = self.network(images)
+        size = finest.shape[-2:]
+        maps = [finest, *(F.interpolate(m, size, mode="bilinear", align_corners=False) for m in coarser)]
+        features = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
+        return (features - self.feature_mean) * self.feature_scale
 
 
 class Backbone(nn.Module):
@@ -94,7 +106,7 @@ class Backbone(nn.Module):
     Args:
         name: What it is called.
         network: A timm ViT (``VisionTransformer`` or ``Eva``), taken over and cut; or a timm ConvNet made with
-            ``features_only=True`` and one stage in ``out_indices``.
+            ``features_only=True``, whose ``out_indices`` name the stages that are read.
         facet: ``key``, ``query``, ``value`` or ``token``; a ConvNet has only ``token``.
         layer: Which block of a ViT; negative counts from the last.
 
@@ -130,8 +142,8 @@ class Backbone(nn.Module):
             if facet != "token":
                 raise WeightsError(f"Backbone {name!r} is a ConvNet and has no {facet}s; use facet 'token'.")
             info = network.feature_info  # type: ignore[union-attr]
-            self.patch_size, self.dim = int(info.reduction()[-1]), int(info.channels()[-1])
-            self.extract = ConvFeatures(network)
+            self.patch_size, self.dim = int(info.reduction()[0]), int(sum(info.channels()))
+            self.extract = ConvFeatures(network, self.dim)
         config = getattr(network, "pretrained_cfg", None) or {}
         self.register_buffer("mean", torch.tensor(config.get("mean", (0.485, 0.456, 0.406))).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
@@ -189,7 +201,7 @@ def load_backbone(
         WeightsError: The weights are out of reach, not weights, or another network's.
     """
     if name == EMBEDDED:
-        return _load_embedded(weights, layer).to(device)
+        return _load_embedded(weights).to(device)
     timm_name = BACKBONES[name].timm_name if name in BACKBONES else name
     if name not in BACKBONES and timm_name.split(".")[0] not in timm.list_models():
         raise UnknownNameError("backbone", name, [EMBEDDED, *BACKBONES])
@@ -295,17 +307,18 @@ def _embedded_file(name: str) -> Path:
     return Path(str(files("slotlight") / "pretrained" / name))
 
 
-def _load_embedded(weights: Path | None, layer: int) -> Backbone:
-    """The package's own backbone: ``backbone.json`` says which timm network it is and which stage is read."""
+def _load_embedded(weights: Path | None) -> Backbone:
+    """The package's own backbone: ``backbone.json`` says which timm network it is and which stages are read."""
     recipe = json.loads(_embedded_file("backbone.json").read_text())
-    kwargs = dict(recipe["kwargs"])
-    if layer != -1:
-        kwargs["out_indices"] = (layer,)
-    network = timm.create_model(recipe["network"], pretrained=False, **kwargs)
-    source = weights or _embedded_file("backbone.safetensors")
-    _fill(network, read_weights(source), source)
+    network = timm.create_model(recipe["network"], pretrained=False, **recipe["kwargs"])
     network.pretrained_cfg = {"mean": tuple(recipe["mean"]), "std": tuple(recipe["std"])}
-    return Backbone(EMBEDDED, network, facet="token")
+    source = weights or _embedded_file("backbone.safetensors")
+    state = read_weights(source)
+    standard = {name: state.pop(name) for name in ("feature_mean", "feature_scale") if name in state}
+    _fill(network, state, source)
+    backbone = Backbone(EMBEDDED, network, facet="token")
+    backbone.extract.load_state_dict(standard, strict=False)
+    return backbone
 
 
 def _first_line(fault: BaseException) -> str:

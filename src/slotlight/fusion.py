@@ -76,27 +76,53 @@ def fuse(
 
     Source: the paper, section III-D.
     """
-    heads, batch, count, _ = slots.shape
-    unit = F.normalize(slots, dim=-1)
+    heads, batch, _, _ = slots.shape
     if kind in ("mean", "single") and reference is None:
         reference = 0
-    sources = torch.arange(heads, device=slots.device) if reference is None else torch.tensor([reference])
-    similarity = torch.einsum("rbkd,hbjd->rhbkj", unit[sources], unit)
-    if kind in ("hungarian", "greedy"):
-        columns = assign(similarity) if kind == "hungarian" else _assign_greedy(similarity)
-    else:
-        columns = torch.arange(count, device=slots.device).expand(len(sources), heads, batch, count)
-    matched = similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1)  #  (reference, head, batch, slot)
-    best = matched.sum(dim=(1, 3)).argmax(dim=0)  #                        (batch,)
+    columns, matched = _match_all(slots, kind) if reference is None else _match_one(slots, kind, reference)
+    best = matched.sum(dim=(1, 3)).argmax(dim=0)  #  (batch,): of the references that were tried
     image = torch.arange(batch, device=slots.device)
     assignment, matched = columns[best, :, image].transpose(0, 1), matched[best, :, image].transpose(0, 1)
     if kind == "single":
-        merged = slots[sources[best], image]
+        merged = slots[reference]
     else:
         merged = slots.gather(2, assignment.unsqueeze(-1).expand_as(slots)).mean(dim=0)
     # The reference matches itself with similarity 1: leave it out of the mean.
     agreement = (matched.sum(dim=0) - 1) / (heads - 1) if heads > 1 else torch.ones_like(matched[0])
     return FusedSlots(merged, assignment, agreement)
+
+
+Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "reference head batch slot"]]
+
+
+def _match_one(slots: Float[Tensor, "head batch slot dim"], kind: FusionKind, reference: int) -> Matches:
+    """Every head's slots matched to one reference's: columns, and the cosine similarity of each match."""
+    unit = F.normalize(slots, dim=-1)
+    similarity = torch.einsum("bkd,hbjd->hbkj", unit[reference], unit)
+    columns = _columns(similarity, kind)
+    return columns.unsqueeze(0), similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1).unsqueeze(0)
+
+
+def _match_all(slots: Float[Tensor, "head batch slot dim"], kind: FusionKind) -> Matches:
+    """Every head's slots matched to every head's; each pair of heads once, its reverse by inversion."""
+    heads, batch, count, _ = slots.shape
+    unit = F.normalize(slots, dim=-1)
+    one, other = torch.triu_indices(heads, heads, offset=1, device=slots.device)
+    similarity = unit[one] @ unit[other].transpose(-1, -2)  #  (pair, batch, slot, slot)
+    forth = _columns(similarity, kind)
+    back = forth.argsort(dim=-1)
+    pair_matched = similarity.gather(-1, forth.unsqueeze(-1)).squeeze(-1)
+    columns = torch.arange(count, device=slots.device).repeat(heads, heads, batch, 1)
+    matched = slots.new_ones(heads, heads, batch, count)
+    columns[one, other], columns[other, one] = forth, back
+    matched[one, other], matched[other, one] = pair_matched, pair_matched.gather(-1, back)
+    return columns, matched
+
+
+def _columns(similarity: Float[Tensor, "*batch slot slot"], kind: FusionKind) -> Int64[Tensor, "*batch slot"]:
+    if kind in ("mean", "single"):
+        return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
+    return assign(similarity) if kind == "hungarian" else _assign_greedy(similarity)
 
 
 @lru_cache(maxsize=8)
@@ -111,27 +137,24 @@ def _halves(slots: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _best_ways(
-    rows: Float[Tensor, "batch row slot"], ways: np.ndarray
-) -> tuple[Float[Tensor, "batch choice"], Int64[Tensor, "batch choice row"]]:
-    """For each choice of columns, the best arrangement of some rows: its total and its columns."""
-    choices, count, height = ways.shape
-    columns = torch.from_numpy(ways).to(rows.device)
-    picks = F.one_hot(columns.flatten(0, 1), rows.shape[-1]).flatten(1).to(rows)  #  (choice·way, row·slot)
-    total, way = (rows.flatten(1) @ picks.T).unflatten(1, (choices, count)).max(dim=2)
-    best = columns.expand(len(rows), -1, -1, -1).gather(2, way[..., None, None].expand(-1, -1, 1, height))
-    return total, best.squeeze(2)
+    rows: Float[Tensor, "batch row slot"], ways: Int64[Tensor, "choice way row"]
+) -> tuple[Float[Tensor, "batch choice"], Int64[Tensor, "batch choice"]]:
+    """For each choice of columns, the best arrangement of some rows: its total and which it is."""
+    picks = F.one_hot(ways.flatten(0, 1), rows.shape[-1]).flatten(1).to(rows)  #  (choice·way, row·slot)
+    total, way = (rows.flatten(1) @ picks.T).unflatten(1, ways.shape[:2]).max(dim=2)
+    return total, way
 
 
 def _assign_enumerated(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
     slots = similarity.shape[-1]
     if slots == 1:
         return torch.zeros(similarity.shape[:2], dtype=torch.int64, device=similarity.device)
-    upper, lower = _halves(slots)
-    upper_total, upper_columns = _best_ways(similarity[:, : slots // 2], upper)
-    lower_total, lower_columns = _best_ways(similarity[:, slots // 2 :], lower)
-    choice = (upper_total + lower_total).argmax(dim=1)
-    image = torch.arange(len(similarity), device=similarity.device)
-    return torch.cat([upper_columns[image, choice], lower_columns[image, choice]], dim=1)
+    upper, lower = (torch.from_numpy(ways).to(similarity.device) for ways in _halves(slots))
+    upper_total, upper_way = _best_ways(similarity[:, : slots // 2], upper)
+    lower_total, lower_way = _best_ways(similarity[:, slots // 2 :], lower)
+    choice = (upper_total + lower_total).argmax(dim=1, keepdim=True)
+    halves = [upper[choice, upper_way.gather(1, choice)], lower[choice, lower_way.gather(1, choice)]]
+    return torch.cat(halves, dim=2).squeeze(1)
 
 
 def _assign_scipy(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
