@@ -162,9 +162,9 @@ def cache_features(
     Raises:
         CacheError: It does not fit on the disk, cannot be written, or is damaged; or no photograph can be read.
     """
-    side = fit_size(image_size, image_size, image_size, backbone.patch_size)[0]
-    grid = (side // backbone.patch_size, side // backbone.patch_size)
+    grid = square_grid(image_size, backbone.patch_size)
     stamps = tuple(_stamp(path) for path in photographs)
+    side = grid[0] * backbone.patch_size
     key = CacheKey(backbone.fingerprint(), side, grid, backbone.dim, precision, stamps)
     home = folder / key.digest()
     try:
@@ -176,6 +176,12 @@ def cache_features(
     except OSError as error:
         raise CacheError(f"The feature cache {home} cannot be written: {error.strerror or error}.") from error
     return _finished(home, key, progress)
+
+
+def square_grid(image_size: int, patch_size: int) -> tuple[int, int]:
+    """Rows and columns of patches of the square that photographs are squashed to."""
+    height, width = fit_size(image_size, image_size, image_size, patch_size)
+    return height // patch_size, width // patch_size
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
