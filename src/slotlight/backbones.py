@@ -6,35 +6,31 @@ of one projection; the attention itself, the MLP and the final norm of that bloc
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
-from huggingface_hub import try_to_load_from_cache
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from timm.models.eva import Eva
-from timm.models.eva import checkpoint_filter_fn as eva_filter
-from timm.models.vision_transformer import VisionTransformer
-from timm.models.vision_transformer import checkpoint_filter_fn as vit_filter
+from timm.models.eva import Eva, EvaBlock
+from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.config import BACKBONES, EMBEDDED, Facet
 from slotlight.errors import UnknownNameError, WeightsError
+from slotlight.weights import fill, first_line, on_machine, out_of_reach, read_weights, require_reachable
 
 FACETS: tuple[Facet, ...] = ("key", "query", "value", "token")
-_UNUSED = (
-    "head.",
-    "head_dist.",
-    "fc_norm.",
-    "norm.",
-    "mask_token",
-)  # never run for any facet but the last token
+_VIT_MODULES = (
+    "vision_transformer",
+    "vision_transformer_hybrid",
+    "deit",
+    "eva",
+)  # timm's, of ViTs it can cut
 
 
 @dataclass(frozen=True)
@@ -57,24 +53,32 @@ class ViTFeatures(nn.Module):
     those of all attention heads side by side, as projected (before rotary embedding or normalisation).
     """
 
-    def __init__(self, network: VisionTransformer | Eva, facet: Facet, layer: int) -> None:
+    def __init__(self, network: Any, facet: Facet, layer: int) -> None:
         super().__init__()
         blocks = list(network.blocks)
         index = range(len(blocks))[layer]
         self.stem, self.prefix = network, int(network.num_prefix_tokens)
-        self.facet_layer = _facet_layer(network, blocks[index], facet, last=index == len(blocks) - 1)
-        self.blocks = nn.ModuleList(blocks[: index + 1] if facet == "token" else blocks[:index])
+        if facet == "token":
+            self.blocks = nn.ModuleList(blocks[: index + 1])
+            self.facet_layer = network.norm if index == len(blocks) - 1 else nn.Identity()
+        else:
+            self.blocks = nn.ModuleList(blocks[:index])
+            self.facet_layer = _projection(blocks[index], facet)
         network.blocks = nn.Sequential()  # what is not run is not kept
         network.norm = network.fc_norm = network.head = nn.Identity()
+        network.attn_pool = None
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch patch dim"]:
         """The facet of every patch, row by row."""
         embedded = self.stem._pos_embed(self.stem.patch_embed(images))
         tokens, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
         tokens = self.stem.norm_pre(tokens)
-        for block in self.blocks:
-            tokens = block(tokens) if rope is None else block(tokens, rope=rope)
-        return self.facet_layer(tokens[:, self.prefix :])
+        # A mixed rotary embedding differs from block to block.
+        ropes: Any = rope if getattr(self.stem, "rope_mixed", False) else repeat(rope)
+        for block, own in zip(self.blocks, ropes, strict=False):
+            tokens = block(tokens) if own is None else block(tokens, rope=own)
+        facet: Tensor = self.facet_layer(tokens[:, self.prefix :])
+        return facet
 
 
 class ConvFeatures(nn.Module):
@@ -84,6 +88,9 @@ class ConvFeatures(nn.Module):
         feature_mean: Subtracted from the features; zero unless weights bring another.
         feature_scale: Then multiplied, so that stages of different size weigh alike; one unless weights bring another.
     """
+
+    feature_mean: Tensor
+    feature_scale: Tensor
 
     def __init__(self, network: nn.Module, dim: int) -> None:
         super().__init__()
@@ -136,15 +143,15 @@ class Backbone(nn.Module):
             depth = len(network.blocks)
             if not -depth <= layer < depth:
                 raise WeightsError(f"Backbone {name!r} has {depth} blocks; layer {layer} is not one of them.")
-            self.patch_size, self.dim = int(network.patch_embed.patch_size[0]), int(network.embed_dim)
+            self.patch_size, self.dim = _reduction(network), int(network.embed_dim)
             self.extract: nn.Module = ViTFeatures(network, facet, layer)
         else:
             if facet != "token":
                 raise WeightsError(f"Backbone {name!r} is a ConvNet and has no {facet}s; use facet 'token'.")
-            info = network.feature_info  # type: ignore[union-attr]
+            info: Any = network.feature_info
             self.patch_size, self.dim = int(info.reduction()[0]), int(sum(info.channels()))
             self.extract = ConvFeatures(network, self.dim)
-        config = getattr(network, "pretrained_cfg", None) or {}
+        config: Any = getattr(network, "pretrained_cfg", None) or {}
         self.register_buffer("mean", torch.tensor(config.get("mean", (0.485, 0.456, 0.406))).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
         self.eval().requires_grad_(False)
@@ -203,11 +210,14 @@ def load_backbone(
     if name == EMBEDDED:
         return _load_embedded(weights).to(device)
     timm_name = BACKBONES[name].timm_name if name in BACKBONES else name
-    if name not in BACKBONES and timm_name.split(".")[0] not in timm.list_models():
+    if not timm.is_model(timm_name):
         raise UnknownNameError("backbone", name, [EMBEDDED, *BACKBONES])
-    network = _create(name, timm_name, facet, layer, from_hub=weights is None)
-    if weights is not None:
-        _fill(network, read_weights(weights), weights)
+    state = None if weights is None else read_weights(weights)
+    if state is None:
+        require_reachable(name, timm_name)
+    network = _create(name, timm_name, facet, layer, from_hub=state is None)
+    if weights is not None and state is not None:
+        fill(network, state, weights)
     # A ConvNet is already cut after the stage that `layer` names.
     return Backbone(name, network, facet=facet, layer=layer).to(device)
 
@@ -216,90 +226,66 @@ def weights_on_machine(name: str) -> bool:
     """Whether a named backbone's weights are in the package or in the hub's cache on this machine."""
     if name == EMBEDDED:
         return _embedded_file("backbone.safetensors").is_file()
-    config = timm.get_pretrained_cfg(BACKBONES[name].timm_name)
-    repo = getattr(config, "hf_hub_id", None)
-    if not repo:
-        return False
-    names = ("model.safetensors", "pytorch_model.bin")
-    return any(isinstance(try_to_load_from_cache(repo, file), str) for file in names)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors`` or ``.pth`` file; nothing in it is executed.
-
-    Wrappings of known releases are taken off: DINO's ``teacher`` with its ``backbone.`` prefix, ``model``,
-    ``state_dict``, ``module.``.
-
-    Raises:
-        WeightsError: The file is missing, damaged, or not weights.
-    """
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError) as fault:
-        raise WeightsError(f"{path} is damaged or no weights file ({_first_line(fault)}).") from fault
-    except Exception as fault:  # pickle's own errors have no common class below Exception
-        raise WeightsError(
-            f"{path} holds more than tensors and is not loaded, because that could run code; "
-            f"save its state_dict as safetensors ({_first_line(fault)})."
-        ) from fault
-    for wrapping in ("teacher", "model", "state_dict"):
-        state = state[wrapping] if isinstance(state, Mapping) and wrapping in state else state
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(f"{path} holds no table of weights; expected a state_dict.")
-    return {key.removeprefix("module.").removeprefix("backbone."): value for key, value in state.items()}
+    return on_machine(BACKBONES[name].timm_name)
 
 
 def _create(name: str, timm_name: str, facet: Facet, layer: int, *, from_hub: bool) -> nn.Module:
-    try:
-        if facet != "token" or "vit" in timm_name or "eva" in timm_name:
-            return timm.create_model(timm_name, pretrained=from_hub, num_classes=0, dynamic_img_size=True)
-        return timm.create_model(timm_name, pretrained=from_hub, features_only=True, out_indices=(layer,))
-    except (OSError, RuntimeError, ValueError) as fault:
-        if not from_hub:
-            raise
-        raise WeightsError(
-            f"The weights of {name!r} ({timm_name}) are not on this machine and the hub cannot be reached "
-            f"({_first_line(fault)}); download them elsewhere and pass the file with --weights FILE."
-        ) from fault
-
-
-def _fill(network: nn.Module, state: dict[str, Tensor], source: Path) -> None:
-    try:
-        if isinstance(network, VisionTransformer):
-            state = vit_filter(state, network)
-        elif isinstance(network, Eva):
-            state = eva_filter(state, network)
-        result = network.load_state_dict(state, strict=False)
-    except (RuntimeError, KeyError, AttributeError) as fault:
-        raise WeightsError(f"{source} holds another network's weights ({_first_line(fault)}).") from fault
-    missing = [key for key in result.missing_keys if not key.startswith(_UNUSED)]
-    if missing:
-        raise WeightsError(f"{source} lacks {len(missing)} of the network's weights, first {missing[0]!r}.")
-
-
-def _facet_layer(network: nn.Module, block: nn.Module, facet: Facet, *, last: bool) -> nn.Module:
-    """What turns the tokens that enter a block into the facet (for ``token``: after the block)."""
-    if facet == "token":
-        return network.norm if last else nn.Identity()  # type: ignore[return-value]
-    attention = block.attn
-    index = ("query", "key", "value").index(facet)
-    split = (
-        (attention.q_proj, attention.k_proj, attention.v_proj) if getattr(attention, "q_proj", None) else None
+    """An uncut timm network; a ConvNet that gives the stage ``layer``."""
+    is_vit = timm.models.is_model_in_modules(timm_name, _VIT_MODULES)
+    kwargs = (
+        {"num_classes": 0, "dynamic_img_size": True}
+        if is_vit
+        else {"features_only": True, "out_indices": (layer,)}
     )
-    if split is not None:
-        return nn.Sequential(block.norm1, split[index])
-    weight = attention.qkv.weight.chunk(3)[index]
-    projection = nn.Linear(weight.shape[1], weight.shape[0])
-    bias = attention.qkv.bias
+    if not is_vit and facet != "token":
+        raise WeightsError(f"{name!r} is no ViT that timm can cut and has no {facet}s; use facet 'token'.")
+    try:
+        network: nn.Module = timm.create_model(timm_name, pretrained=from_hub, **kwargs)
+        if not is_vit:
+            _try_out(network)
+    except OSError as fault:
+        raise out_of_reach(name, timm_name, fault) from fault
+    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as fault:
+        raise WeightsError(
+            f"{name!r} gives no features of images of any size at layer {layer} ({first_line(fault)}); "
+            "choose another layer or backbone."
+        ) from fault
+    return network
+
+
+def _try_out(network: Any) -> None:
+    """Some networks take images of one size alone, or give their channels last: find out before they are used."""
+    side, dim = network.feature_info.reduction()[0], network.feature_info.channels()[0]
+    with torch.inference_mode():
+        found = network.eval()(torch.zeros(1, 3, 2 * side, 3 * side))[0]
+    if found.shape != (1, dim, 2, 3):
+        raise ValueError(f"its features have the shape {tuple(found.shape)}")
+
+
+def _reduction(network: Any) -> int:
+    """Pixels from one patch of a timm ViT to the next."""
+    step = network.patch_embed.feat_ratio(as_scalar=False)
+    return int(step[0])
+
+
+def _projection(block: Any, facet: Facet) -> nn.Module:
+    """What turns the tokens that enter a block into its keys, queries or values."""
+    if not isinstance(block, Block | EvaBlock):
+        raise WeightsError(
+            f"Its {type(block).__name__}s project no {facet}s by themselves; use facet 'token'."
+        )
+    attention: Any = block.attn
+    index = ("query", "key", "value").index(facet)
+    if getattr(attention, "q_proj", None) is not None:
+        return nn.Sequential(block.norm1, (attention.q_proj, attention.k_proj, attention.v_proj)[index])
+    weight, bias = attention.qkv.weight.chunk(3)[index], attention.qkv.bias
     if bias is None and getattr(attention, "q_bias", None) is not None:  # Eva keeps its biases apart
         bias = torch.cat([attention.q_bias, attention.k_bias, attention.v_bias])
+    projection = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
     with torch.no_grad():
         projection.weight.copy_(weight)
-        projection.bias.copy_(torch.zeros(len(weight)) if bias is None else bias.chunk(3)[index])
+        if bias is not None:
+            projection.bias.copy_(bias.chunk(3)[index])
     return nn.Sequential(block.norm1, projection)
 
 
@@ -310,16 +296,14 @@ def _embedded_file(name: str) -> Path:
 def _load_embedded(weights: Path | None) -> Backbone:
     """The package's own backbone: ``backbone.json`` says which timm network it is and which stages are read."""
     recipe = json.loads(_embedded_file("backbone.json").read_text())
-    network = timm.create_model(recipe["network"], pretrained=False, **recipe["kwargs"])
-    network.pretrained_cfg = {"mean": tuple(recipe["mean"]), "std": tuple(recipe["std"])}
+    network: Any = timm.create_model(recipe["network"], pretrained=False, **recipe["kwargs"])
+    network.pretrained_cfg = {"mean": recipe["mean"], "std": recipe["std"]}
     source = weights or _embedded_file("backbone.safetensors")
     state = read_weights(source)
-    standard = {name: state.pop(name) for name in ("feature_mean", "feature_scale") if name in state}
-    _fill(network, state, source)
+    standard: dict[str, Any] = {
+        name: state.pop(name) for name in ("feature_mean", "feature_scale") if name in state
+    }
+    fill(network, state, source)
     backbone = Backbone(EMBEDDED, network, facet="token")
     backbone.extract.load_state_dict(standard, strict=False)
     return backbone
-
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:160]

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slotlight.config import DecoderConfig
+from slotlight.config import DecoderConfig, DecoderKind
 
 Grid = tuple[int, int]
 
@@ -44,7 +44,7 @@ class Positions(nn.Module):
         self, grid: Grid, patches: Int64[Tensor, " patch"] | None = None
     ) -> Float[Tensor, "patch dim"]:
         """The embeddings of a grid's patches, row by row, or of those of them that are named."""
-        embedding = self.embedding
+        embedding: Tensor = self.embedding
         if grid != self.grid:
             image = embedding.T.unflatten(1, self.grid).unsqueeze(0)
             image = F.interpolate(image, grid, mode="bicubic", align_corners=False)
@@ -81,7 +81,8 @@ class MLPDecoder(nn.Module):
 
     def masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
         """The masks alone."""
-        return self.mask(self._hidden(slots, grid, None)).squeeze(-1).softmax(dim=1)
+        logits: Tensor = self.mask(self._hidden(slots, grid, None))
+        return logits.squeeze(-1).softmax(dim=1)
 
     def _hidden(
         self, slots: Float[Tensor, "batch slot dim"], grid: Grid, patches: Int64[Tensor, " patch"] | None
@@ -133,7 +134,7 @@ class MixerDecoder(nn.Module):
         asked = positions.expand(len(slots), -1, -1)
         for block in self.blocks:
             asked = block(asked, slots)
-        logits = self.to_key(slots) @ self.to_query(asked).transpose(1, 2)
+        logits: Tensor = self.to_key(slots) @ self.to_query(asked).transpose(1, 2)
         return (logits * slots.shape[-1] ** -0.5).softmax(dim=1)
 
 
@@ -166,5 +167,5 @@ Decoder = MLPDecoder | MixerDecoder
 
 def build_decoder(config: DecoderConfig, dim: int, grid: Grid) -> Decoder:
     """The decoder that a config asks for."""
-    kinds = {"mlp": MLPDecoder, "mixer": MixerDecoder}
+    kinds: dict[DecoderKind, type[Decoder]] = {"mlp": MLPDecoder, "mixer": MixerDecoder}
     return kinds[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)

@@ -6,7 +6,7 @@ half of the rows and the rest for the second; each half's few arrangements are s
 best arrangement is kept for each choice of columns, and the two halves are joined.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, permutations
 
@@ -28,19 +28,21 @@ class FusedSlots:
 
     Attributes:
         slots: The merged slots, in the order of the reference head.
-        assignment: Which slot of each head was merged into each slot of the reference.
+        heads: The heads that were merged.
+        assignment: Which slot of each of these heads was merged into each slot of the reference.
         agreement: Mean cosine similarity of the merged slots with the reference's, over the other heads,
             in [−1, 1]; 1 with a single head.
     """
 
     slots: Float[Tensor, "batch slot dim"]
-    assignment: Int64[Tensor, "head batch slot"]
+    heads: Int64[Tensor, " merged"]
+    assignment: Int64[Tensor, "merged batch slot"]
     agreement: Float[Tensor, "batch slot"]
 
     def gather(self, values: Float[Tensor, "head batch slot patch"]) -> Float[Tensor, "batch slot patch"]:
-        """Mean over heads of what belongs to the slots, such as their attention, in the fused order."""
+        """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order."""
         index = self.assignment.unsqueeze(-1).expand(-1, -1, -1, values.shape[-1])
-        return values.gather(2, index).mean(dim=0)
+        return values[self.heads].gather(2, index).mean(dim=0)
 
 
 def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
@@ -70,26 +72,27 @@ def fuse(
     Args:
         slots: Every head's slots.
         kind: ``hungarian`` (exact), ``greedy`` (best remaining pair first), ``mean`` (slot by slot, no matching), or
-            ``single`` (the reference head alone).
+            ``single`` (the reference head alone, as if there were no other).
         reference: The head whose order is kept; without it, for each image the head that agrees most with
             the others, so that the result does not depend on a draw (the release draws one at random).
 
     Source: the paper, section III-D.
     """
-    heads, batch, _, _ = slots.shape
-    if kind in ("mean", "single") and reference is None:
-        reference = 0
-    columns, matched = _match_all(slots, kind) if reference is None else _match_one(slots, kind, reference)
-    best = matched.sum(dim=(1, 3)).argmax(dim=0)  #  (batch,): of the references that were tried
-    image = torch.arange(batch, device=slots.device)
-    assignment, matched = columns[best, :, image].transpose(0, 1), matched[best, :, image].transpose(0, 1)
+    heads = torch.arange(len(slots), device=slots.device)
     if kind == "single":
-        merged = slots[reference]
-    else:
-        merged = slots.gather(2, assignment.unsqueeze(-1).expand_as(slots)).mean(dim=0)
+        alone = heads[reference or 0].unsqueeze(0)
+        return replace(fuse(slots[alone], "mean"), heads=alone)
+    if kind == "mean" and reference is None:
+        reference = 0  # unmatched, no head's order differs from another's
+    columns, matched = _match_all(slots, kind) if reference is None else _match_one(slots, kind, reference)
+    image = torch.arange(slots.shape[1], device=slots.device)
+    best = _most_agreed(matched)
+    assignment, matched = columns[best, :, image].transpose(0, 1), matched[best, :, image].transpose(0, 1)
+    merged = slots.gather(2, assignment.unsqueeze(-1).expand_as(slots)).mean(dim=0)
     # The reference matches itself with similarity 1: leave it out of the mean.
-    agreement = (matched.sum(dim=0) - 1) / (heads - 1) if heads > 1 else torch.ones_like(matched[0])
-    return FusedSlots(merged, assignment, agreement)
+    others = len(heads) - 1
+    agreement = (matched.sum(dim=0) - 1) / others if others else torch.ones_like(matched[0])
+    return FusedSlots(merged, heads, assignment, agreement)
 
 
 Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "reference head batch slot"]]
@@ -97,8 +100,7 @@ Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "refer
 
 def _match_one(slots: Float[Tensor, "head batch slot dim"], kind: FusionKind, reference: int) -> Matches:
     """Every head's slots matched to one reference's: columns, and the cosine similarity of each match."""
-    unit = F.normalize(slots, dim=-1)
-    similarity = torch.einsum("bkd,hbjd->hbkj", unit[reference], unit)
+    similarity = _cosine_similarity(slots[reference], slots)
     columns = _columns(similarity, kind)
     return columns.unsqueeze(0), similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1).unsqueeze(0)
 
@@ -106,21 +108,37 @@ def _match_one(slots: Float[Tensor, "head batch slot dim"], kind: FusionKind, re
 def _match_all(slots: Float[Tensor, "head batch slot dim"], kind: FusionKind) -> Matches:
     """Every head's slots matched to every head's; each pair of heads once, its reverse by inversion."""
     heads, batch, count, _ = slots.shape
-    unit = F.normalize(slots, dim=-1)
     one, other = torch.triu_indices(heads, heads, offset=1, device=slots.device)
-    similarity = unit[one] @ unit[other].transpose(-1, -2)  #  (pair, batch, slot, slot)
+    similarity = _cosine_similarity(slots[one], slots[other])  #  (pair, batch, slot, slot)
     forth = _columns(similarity, kind)
     back = forth.argsort(dim=-1)
     pair_matched = similarity.gather(-1, forth.unsqueeze(-1)).squeeze(-1)
     columns = torch.arange(count, device=slots.device).repeat(heads, heads, batch, 1)
-    matched = slots.new_ones(heads, heads, batch, count)
+    matched = similarity.new_ones(heads, heads, batch, count)
     columns[one, other], columns[other, one] = forth, back
     matched[one, other], matched[other, one] = pair_matched, pair_matched.gather(-1, back)
     return columns, matched
 
 
+def _cosine_similarity(
+    one: Float[Tensor, "*batch slot dim"], other: Float[Tensor, "*more slot dim"]
+) -> Float[Tensor, "*more slot slot"]:
+    """In full precision under autocast too, because it decides who is matched with whom."""
+    with torch.autocast(one.device.type, enabled=False):
+        return F.normalize(one, dim=-1) @ F.normalize(other, dim=-1).transpose(-1, -2)
+
+
+def _most_agreed(matched: Float[Tensor, "reference head batch slot"]) -> Int64[Tensor, " batch"]:
+    """The reference (of those tried) that agrees most with all heads.
+
+    Two heads agree with each other equally: the first of them is taken, not what rounding favours.
+    """
+    later = torch.arange(len(matched), device=matched.device).unsqueeze(1)
+    return (matched.sum(dim=(1, 3)) - 1e-4 * later).argmax(dim=0)
+
+
 def _columns(similarity: Float[Tensor, "*batch slot slot"], kind: FusionKind) -> Int64[Tensor, "*batch slot"]:
-    if kind in ("mean", "single"):
+    if kind == "mean":
         return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
     return assign(similarity) if kind == "hungarian" else _assign_greedy(similarity)
 

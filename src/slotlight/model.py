@@ -89,6 +89,9 @@ class SlotModel(nn.Module):
 
         The slots see masked features, the target is unmasked and detached; each image trains one head.
         """
+        features = (
+            features.clone() if features.is_inference() else features
+        )  # autograd must be able to save them
         visible = self.projection(apply_mask(features, self.config.masking))
         dealt = deal(len(features), self.attention.heads, features.device)
         noise = torch.randn(

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
+BORDER_WEIGHT = 3.0  # a slot that holds a third of the photograph's border is background
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,6 @@ def score_segments(
     sureness = (masks * winner).mean(dim=(2, 3)) / area.clamp(min=1e-9)
     agreed = torch.ones_like(area) if agreement is None else agreement.clamp(0, 1)
     return clear_of_border * sureness * agreed * (area > 0)
-
-
-BORDER_WEIGHT = 3.0
 
 
 def pixel_objects(

@@ -76,7 +76,7 @@ class HeadGRUCell(nn.Module):
         reset = torch.sigmoid(reset_x + reset_h)
         update = torch.sigmoid(update_x + update_h)
         new = torch.tanh(new_x + reset * new_h)
-        return torch.lerp(new, state, update)
+        return new + update * (state - new)  # not lerp: under autocast the state stays in full precision
 
 
 class MultiQuerySlotAttention(nn.Module):
@@ -148,9 +148,7 @@ class MultiQuerySlotAttention(nn.Module):
         for _ in range(self.iterations):
             normed = self.norm_slots(slots)
             queries = self.to_query(normed) @ self.to_key.weight * self.scale
-            queries = self._by_image(
-                queries, len(features)
-            )  #                   (group·images, heads·slot, dim)
+            queries = self._by_image(queries, len(features))  #               (group·images, heads·slot, dim)
             logits = queries @ inputs.transpose(1, 2)
             attention = logits.unflatten(1, (-1, self.slots)).softmax(dim=2)  #   (…, heads, slot, patch)
             weights = attention.flatten(1, 2) + EPSILON
@@ -158,27 +156,22 @@ class MultiQuerySlotAttention(nn.Module):
             updates = self._by_head(updates, len(features)) @ self.to_value.weight.T
             slots = self.gru(updates, slots if self.gru_state == "slots" else normed)
             slots = slots + self.mlp(self.norm_mlp(slots))
-        return HeadSlots(
-            slots=slots.unflatten(1, (images, self.slots)),
-            attention=self._by_head(attention.flatten(1, 2), len(features)).unflatten(
-                1, (images, self.slots)
-            ),
-        )
+        attention = self._by_head(attention.flatten(1, 2), len(features))  #      (head, images·slot, patch)
+        shape = (images, self.slots)
+        return HeadSlots(slots.unflatten(1, shape), attention.unflatten(1, shape))
 
     def _by_image(
         self, rows: Float[Tensor, "head rows dim"], groups: int
     ) -> Float[Tensor, "pairs headslots dim"]:
         """Gather for each image the rows of the heads that see it; a group is seen by heads/groups heads."""
-        rows = rows.unflatten(1, (-1, self.slots)).unflatten(
-            0, (groups, -1)
-        )  #  (group, heads, images, slot, dim)
+        # (group, heads, images, slot, dim)
+        rows = rows.unflatten(1, (-1, self.slots)).unflatten(0, (groups, -1))
         return rows.transpose(1, 2).flatten(2, 3).flatten(0, 1)
 
     def _by_head(
         self, rows: Float[Tensor, "pairs headslots dim"], groups: int
     ) -> Float[Tensor, "head rows dim"]:
         """The reverse of `_by_image`."""
-        rows = rows.unflatten(1, (-1, self.slots)).unflatten(
-            0, (groups, -1)
-        )  #  (group, images, heads, slot, dim)
+        # (group, images, heads, slot, dim)
+        rows = rows.unflatten(1, (-1, self.slots)).unflatten(0, (groups, -1))
         return rows.transpose(1, 2).flatten(2, 3).flatten(0, 1)
