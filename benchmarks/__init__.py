@@ -1,0 +1,1 @@
+"""How fast Slotlight is: every figure a ratio of two things timed in turn in one run."""

@@ -1,0 +1,53 @@
+"""Slot attention, fusion and the decoder beside plain versions of themselves."""
+
+from collections.abc import Iterator
+
+import torch
+
+from benchmarks import plain
+from benchmarks.subjects import DIM, GRID, slot_model
+from benchmarks.timing import Pair, compare
+from slotlight.decoder import MLPDecoder
+from slotlight.fusion import fuse
+from slotlight.model import deal
+from slotlight.slot_attention import MultiQuerySlotAttention
+
+
+def run() -> Iterator[Pair]:
+    torch.manual_seed(0)
+    slots = torch.randn(8, 64, 7, DIM)
+    yield compare(
+        "exact fusion to one reference head, B 64 K 7 H 8, beside SciPy in a loop",
+        lambda: fuse(slots, reference=0),
+        lambda: plain.fuse(slots),
+        units=64,
+    )
+    yield compare(
+        "exact fusion with the most agreeing reference, beside SciPy in a loop to one reference",
+        lambda: fuse(slots),
+        lambda: plain.fuse(slots),
+        units=64,
+    )
+    features = torch.randn(32, GRID[0] * GRID[1], DIM)
+    yield compare(
+        "slot attention, training, 8 heads dealt out, beside 1 head",
+        lambda: attend(MultiQuerySlotAttention(DIM, heads=8), features),
+        lambda: attend(MultiQuerySlotAttention(DIM, heads=1), features),
+        units=len(features),
+    )
+    decoder, few = slot_model().decoder, torch.randn(4, 7, DIM)
+    assert isinstance(decoder, MLPDecoder)
+    with torch.inference_mode():
+        yield compare(
+            "decoder, beside every layer on every pair",
+            lambda: decoder(few, GRID),
+            lambda: plain.decode(decoder, few),
+            units=len(few),
+        )
+
+
+def attend(attention: MultiQuerySlotAttention, features: torch.Tensor) -> None:
+    """Forward and backward, the images dealt out to the heads."""
+    dealt = deal(len(features), attention.heads, features.device)
+    noise = torch.randn(*dealt.table.shape, attention.slots, DIM)
+    attention(features[dealt.table], noise).slots.sum().backward()

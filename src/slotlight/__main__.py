@@ -1,0 +1,5 @@
+"""``python -m slotlight``: the command line."""
+
+from slotlight.cli import main
+
+main()
