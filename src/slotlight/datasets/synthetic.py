@@ -92,7 +92,7 @@ class SyntheticDataset:
         )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def draw_scene(dataset: SyntheticDataset, index: int) -> Scene:
     """Draw a scene: its ground, then its objects from back to front with their shadows, then grain."""
     rng = np.random.default_rng([dataset.seed, index])

@@ -129,7 +129,7 @@ def prepare(run: Run, index: int) -> Prepared | ImageError:
     except ImageError as error:
         return error
     view = run.protocols[0].view
-    labels = tuple(_read_labels(run.dataset, sample, protocol, image.shape[:2]) for protocol in run.protocols)
+    labels = tuple(read_labels(run.dataset, sample, protocol, image.shape[:2]) for protocol in run.protocols)
     return Prepared(index, sample.id, view.image(image), labels)
 
 
@@ -180,9 +180,10 @@ def _todo(run: Run, process: Process, done: set[int], advance: Callable[[], None
             yield index
 
 
-def _read_labels(
+def read_labels(
     dataset: Dataset, sample: Sample, protocol: Protocol, size: tuple[int, int]
 ) -> Labels | DatasetError:
+    """What a protocol holds its view of a photograph of this (height, width) against; or why it cannot."""
     kinds = protocol.needs | (protocol.welcomes & dataset.label_kinds)
     try:
         return protocol.view.labels(sample.read_labels(kinds), size)
