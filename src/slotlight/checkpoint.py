@@ -4,6 +4,7 @@ The backbone is frozen and not in the folder; ``config.json`` names it and holds
 """
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from types import UnionType
@@ -11,11 +12,10 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.config import ModelConfig, Precision
-from slotlight.decoder import Grid
 from slotlight.errors import CheckpointError
 from slotlight.model import ModelSegmenter, SlotModel, build_slot_model
 
@@ -29,6 +29,8 @@ def save_model(
 ) -> None:
     """Write a model folder; each file appears whole or not at all.
 
+    A kill between the two files leaves weights that the old ``config.json`` does not know: `load_model` says so.
+
     Args:
         folder: Made if need be.
         model: The trained model.
@@ -36,21 +38,24 @@ def save_model(
         info: What else to keep about the training, as JSON.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    weights = save(state)
     config = {
         "format": FORMAT,
         "model": dataclasses.asdict(model.config),
         "feature_dim": backbone.dim,
         "grid": list(model.grid),
         "backbone_fingerprint": backbone.fingerprint(),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "info": info or {},
     }
-    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    partial = folder / f".{_WEIGHTS}.partial"
-    save_file(state, partial)
-    partial.replace(folder / _WEIGHTS)
-    partial = folder / f".{_CONFIG}.partial"
-    partial.write_text(json.dumps(config, indent=2, default=str) + "\n")
-    partial.replace(folder / _CONFIG)
+    for name, content in (
+        (_WEIGHTS, weights),
+        (_CONFIG, (json.dumps(config, indent=2, default=str) + "\n").encode()),
+    ):
+        partial = folder / f".{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(folder / name)
 
 
 def load_model(
@@ -76,18 +81,21 @@ def load_model(
     """
     raw = _read_config(folder)
     try:
-        config = from_dict(ModelConfig, raw["model"])
-        dim, grid = int(raw["feature_dim"]), (int(raw["grid"][0]), int(raw["grid"][1]))
-    except (KeyError, TypeError, ValueError, IndexError) as fault:
+        rows, columns = raw["grid"]
+        model = build_slot_model(
+            from_dict(ModelConfig, raw["model"]), int(raw["feature_dim"]), (int(rows), int(columns))
+        )
+        fingerprint, digest = raw["backbone_fingerprint"], raw["weights_sha256"]
+    except (KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
         raise CheckpointError(
             f"{folder / _CONFIG} is no model of this version ({fault}); train it anew."
         ) from fault
-    model = _read_model(folder, config, dim, grid)
-    chosen = config.backbone
+    _fill(model, folder, digest)
+    chosen = model.config.backbone
     backbone = load_backbone(
         chosen.name, weights=weights or chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
     )
-    if backbone.fingerprint() != raw.get("backbone_fingerprint"):
+    if backbone.fingerprint() != fingerprint:
         raise CheckpointError(
             f"{folder} was trained on other features than those of this {chosen.name!r}; "
             "pass the weights file it was trained with."
@@ -107,6 +115,8 @@ def from_dict(kind: type[T], values: dict[str, Any]) -> T:
     Raises:
         ValueError: A name or value that the dataclass does not have.
     """
+    if not isinstance(values, dict):
+        raise ValueError(f"{values!r} where {kind.__name__} was expected")
     hints = get_type_hints(kind)
     if unknown := set(values) - set(hints):
         raise ValueError(f"unknown {', '.join(sorted(unknown))}")
@@ -138,18 +148,21 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return raw
 
 
-def _read_model(folder: Path, config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
+def _fill(model: SlotModel, folder: Path, digest: str) -> None:
     path = folder / _WEIGHTS
     try:
-        state = load_file(path)
+        weights = path.read_bytes()
+        state = load(weights)
     except FileNotFoundError as fault:
         raise CheckpointError(f"{folder} lacks {_WEIGHTS}; copy the whole folder.") from fault
     except (SafetensorError, OSError) as fault:
         raise CheckpointError(f"{path} is truncated or damaged ({fault}); copy it again.") from fault
-    model = build_slot_model(config, dim, grid)
     try:
         model.load_state_dict(state)
     except RuntimeError as fault:
-        reason = str(fault).splitlines()[1].strip() if "\n" in str(fault) else str(fault)
+        reason = str(fault).splitlines()[-1].strip()
         raise CheckpointError(f"{path} does not fit its {_CONFIG}: {reason[:200]}") from fault
-    return model
+    if hashlib.sha256(weights).hexdigest() != digest:
+        raise CheckpointError(
+            f"{path} and {_CONFIG} are not of one model; copy both again, or resume its training."
+        )

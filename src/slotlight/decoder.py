@@ -135,7 +135,7 @@ class MixerDecoder(nn.Module):
         for block in self.blocks:
             asked = block(asked, slots)
         logits: Tensor = self.to_key(slots) @ self.to_query(asked).transpose(1, 2)
-        return (logits * slots.shape[-1] ** -0.5).softmax(dim=1)
+        return logits.mul(slots.shape[-1] ** -0.5).softmax(dim=1)
 
 
 class CrossAttention(nn.Module):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
-from torchvision.utils import draw_segmentation_masks
+from torchvision.utils import draw_segmentation_masks  # type: ignore[import-untyped]
 
 Colour = tuple[int, int, int]
 
@@ -77,7 +77,8 @@ def _tint(
         return image.copy()
     pixels = torch.from_numpy(image).permute(2, 0, 1)
     tinted = draw_segmentation_masks(pixels, torch.from_numpy(masks), alpha=0.45, colors=list(colours))
-    return tinted.permute(1, 2, 0).numpy()
+    picture: UInt8[np.ndarray, "height width 3"] = tinted.permute(1, 2, 0).numpy()
+    return picture
 
 
 def _label(
@@ -87,7 +88,10 @@ def _label(
     colour: Colour,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    _, top, right, bottom = draw.textbbox(corner, text, font=font)
+    _, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     pad = (bottom - top) / 3
-    draw.rectangle((corner[0], corner[1], right + 2 * pad, bottom + 2 * pad), fill=colour)
-    draw.text((corner[0] + pad, corner[1] + pad), text, fill="black", font=font)
+    size = (right + 2 * pad, bottom + 2 * pad)
+    # A label near the right or lower edge is moved into the picture.
+    x, y = (max(0.0, min(c, whole - s)) for c, s, whole in zip(corner, size, draw.im.size, strict=True))
+    draw.rectangle((x, y, x + size[0], y + size[1]), fill=colour)
+    draw.text((x + pad, y + pad), text, fill="black", font=font)

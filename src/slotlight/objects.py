@@ -91,8 +91,8 @@ def score_segments(
     """How likely each slot is one object, from label-free cues alone; 0 for background and empty slots.
 
     The product of three cues, each in [0, 1]: the slot keeps away from the photograph's border (background
-    runs along it; a slot with more than its even share of the border is background), it is sure of its own
-    patches (mean mask value where it wins), and the heads agree on it.
+    runs along it; a slot that holds a third of it is background), it is sure of its own patches (mean mask
+    value where it wins), and the heads agree on it.
 
     Args:
         masks: Slot masks, summing to one over slots.
@@ -101,10 +101,8 @@ def score_segments(
     slots = masks.shape[1]
     winner = F.one_hot(masks.argmax(dim=1), slots).movedim(-1, 1).to(masks)
     area = winner.mean(dim=(2, 3))
-    border = torch.cat([winner[..., 0, :], winner[..., -1, :], winner[..., 0], winner[..., -1]], dim=-1).mean(
-        dim=-1
-    )
-    clear_of_border = (1 - border * BORDER_WEIGHT).clamp(min=0)
+    edges = [winner[..., 0, :], winner[..., -1, :], winner[..., 0], winner[..., -1]]
+    clear_of_border = (1 - BORDER_WEIGHT * torch.cat(edges, dim=-1).mean(dim=-1)).clamp(min=0)
     sureness = (masks * winner).mean(dim=(2, 3)) / area.clamp(min=1e-9)
     agreed = torch.ones_like(area) if agreement is None else agreement.clamp(0, 1)
     return clear_of_border * sureness * agreed * (area > 0)
@@ -125,24 +123,19 @@ def pixel_objects(
         rule: What to keep.
     """
     segments = _winners(masks, size)
-    best_first = scores.argsort(descending=True, stable=True)
-    kept = [
-        _without_specks(segments == int(k), rule.min_part) for k in best_first if scores[k] >= rule.min_score
-    ]
-    found_scores = scores[best_first][: len(kept)].numpy().astype(np.float32)
-    big = [
-        i
-        for i, mask in enumerate(kept)
-        if mask.mean() >= rule.min_area and mask.any() and found_scores[i] > 0
-    ]
-    big = big[: rule.max_objects]
-    stacked = np.stack([kept[i] for i in big]) if big else np.zeros((0, *size), dtype=bool)
-    return PixelObjects(segments, stacked, mask_boxes_xyxy(stacked), found_scores[big])
+    sure = [k for k in scores.argsort(descending=True, stable=True).tolist() if scores[k] > 0]
+    sure = [k for k in sure if scores[k] >= rule.min_score]
+    cleaned = {k: _without_specks(segments == k, rule.min_part) for k in sure}
+    least = max(1, rule.min_area * segments.size)
+    kept = [k for k, mask in cleaned.items() if np.count_nonzero(mask) >= least][: rule.max_objects]
+    masks_found = np.array([cleaned[k] for k in kept], dtype=bool).reshape(-1, *size)
+    found_scores = scores[kept].numpy().astype(np.float32)
+    return PixelObjects(segments, masks_found, mask_boxes_xyxy(masks_found), found_scores)
 
 
 def mask_boxes_xyxy(masks: Bool[np.ndarray, "object height width"]) -> Float[np.ndarray, "object 4"]:
     """The smallest box around each (non-empty) mask; right and bottom exclusive."""
-    columns, rows = masks.any(axis=1), masks.any(axis=2)
+    columns, rows = np.any(masks, axis=1), np.any(masks, axis=2)
     left, top = columns.argmax(axis=1), rows.argmax(axis=1)
     right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
     bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
@@ -158,7 +151,8 @@ def _winners(
     winner = smooth.argmax(dim=1, keepdim=True).to(torch.uint8)
     if fine != size:
         winner = F.interpolate(winner, size, mode="nearest")
-    return winner[0, 0].numpy()
+    segments: UInt8[np.ndarray, "height width"] = winner[0, 0].numpy()
+    return segments
 
 
 def _without_specks(
@@ -169,4 +163,6 @@ def _without_specks(
         return mask
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return (sizes >= min_part * sizes.max())[parts] & mask
+    large: Bool[np.ndarray, " part"] = sizes >= min_part * sizes.max()
+    cleaned: Bool[np.ndarray, "height width"] = large[parts] & mask
+    return cleaned
