@@ -67,6 +67,7 @@ def train(
     out = Path(out)
     device = device or torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     _check(train_config)
+    files = find_photographs(photographs)
     state = _find_state(out, resume=resume)
     chosen = model_config.backbone
     backbone = load_backbone(
@@ -74,7 +75,7 @@ def train(
     )
     _check_slots(model_config, backbone)
     features = cache_features(
-        find_photographs(photographs),
+        files,
         cache or out / "features",
         backbone,
         image_size=chosen.image_size,

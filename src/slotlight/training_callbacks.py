@@ -1,12 +1,13 @@
 """What happens beside the steps of a training run: guard, progress, state, pictures."""
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from lightning.pytorch import Callback, Trainer
 from PIL import Image
 from rich.console import Console
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import OutputError, TrainingError
 from slotlight.feature_cache import FeatureCache
-from slotlight.images import fit_size, read_photograph, resize
+from slotlight.images import RGBImage, fit_size, read_photograph, resize
 from slotlight.model import FusedMasks
 from slotlight.training_module import SlotTraining
 from slotlight.training_state import load_state, save_state
@@ -111,31 +112,36 @@ class StateSaver(Callback):
 
 
 class Preview(Callback):
-    """Segments a few of the photographs as training goes: draws them, and warns of dead slots.
+    """Segments a few of the photographs as training goes: warns of dead slots, and draws contact sheets.
 
     Args:
         features: The cache; photographs are taken evenly from it.
         folder: Where the contact sheets go.
     """
 
-    LOOKS, SEGMENTED, DRAWN, PATIENCE = 40, 24, 12, 5
+    LOOKS, SHEETS, SEGMENTED, DRAWN, SIDE, PATIENCE = 40, 8, 24, 12, 320, 5
 
     def __init__(self, features: FeatureCache, folder: Path) -> None:
         self.features, self.folder = features, folder
         count = len(features.photographs)
         self.rows = np.unique(np.linspace(0, count - 1, self.SEGMENTED).astype(int)).tolist()
+        self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // self.DRAWN)]
         self.unused: Int64[Tensor, " slot"] | int = 0
         self.warned: set[int] = set()
 
     def on_train_batch_end(self, trainer: Trainer, module: SlotTraining, *_: Any) -> None:  # type: ignore[override]
-        """Look when it is time: `LOOKS` times in a run."""
-        if not trainer.is_global_zero or not _due(module, max(1, module.config.steps // self.LOOKS)):
+        """Look `LOOKS` times in a run, and draw at `SHEETS` of them."""
+        look, draw = (
+            _due(module, max(1, module.config.steps // times)) for times in (self.LOOKS, self.SHEETS)
+        )
+        if not trainer.is_global_zero or not (look or draw):
             return
         patches = module.dataset.__getitems__(self.rows).to(module.device).float()
         with torch.no_grad():
             found = module.model.segment_features(patches, self.features.grid)
         self._watch(found)
-        self._draw(found, f"step_{module.done:07d}.png")
+        if draw:
+            self._draw(found, f"step_{module.done:07d}.png")
 
     def _watch(self, found: FusedMasks) -> None:
         slots = found.masks.shape[1]
@@ -150,19 +156,22 @@ class Preview(Callback):
         self.warned |= dead
 
     def _draw(self, found: FusedMasks, name: str) -> None:
-        every = max(1, len(self.rows) // self.DRAWN)
         masks = found.masks.unflatten(2, self.features.grid).float().cpu()
-        pictures = [
-            _picture(self.features.photographs[row], mask, self.features.side)
-            for row, mask in list(zip(self.rows, masks, strict=True))[::every]
-        ]
+        pictures = [_picture(image, masks[row]) for image, row in zip(self._images, self.drawn, strict=True)]
         self.folder.mkdir(exist_ok=True)
         contact_sheet(pictures).save(self.folder / name)
 
+    @cached_property
+    def _images(self) -> list[RGBImage]:
+        return [_shown(self.features.photographs[self.rows[row]], self.SIDE) for row in self.drawn]
 
-def _picture(path: Path, masks: Tensor, side: int) -> Image.Image:
+
+def _shown(path: Path, side: int) -> RGBImage:
     image = read_photograph(path, min_side=side)
     height, width = image.shape[:2]
-    image = resize(image, fit_size(height, width, image_size=side, patch_size=1))
+    return resize(image, fit_size(height, width, image_size=side, patch_size=1))
+
+
+def _picture(image: RGBImage, masks: Float[Tensor, "slot rows columns"]) -> Image.Image:
     large = F.interpolate(masks[None], image.shape[:2], mode="bilinear")[0]
     return segment_picture(image, large.argmax(0).byte().numpy())
