@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 import slotlight
-from slotlight.config import BACKBONES, EMBEDDED, DecoderKind, Facet, MaskKind, Precision, preset
+from slotlight.config import BACKBONES, EMBEDDED, DecoderKind, Facet, MaskKind, Precision, Start, preset
 from slotlight.errors import OutputError, SlotlightError
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def train(
     image_size: int | None = None,
     slots: int | None = None,
     heads: int | None = None,
+    start: Start | None = None,
     masking: MaskKind | None = None,
     mask_ratio: float | None = None,
     decoder: DecoderKind | None = None,
@@ -142,6 +143,7 @@ def train(
         image_size: Photographs are squashed to this square.
         slots: Slots of a head.
         heads: Independent sets of slots.
+        start: Weights before training: random as published, or soft k-means of the features.
         masking: Which patches the slots may not see.
         mask_ratio: The share of them.
         decoder: mlp or mixer.
@@ -166,7 +168,7 @@ def train(
     model_config = replace(
         model_config,
         backbone=chosen,
-        slots=_override(model_config.slots, slots=slots, heads=heads),
+        slots=_override(model_config.slots, slots=slots, heads=heads, start=start),
         masking=_override(model_config.masking, kind=masking, ratio=mask_ratio),
         decoder=_override(model_config.decoder, kind=decoder, patch_share=decode_patches),
     )
@@ -183,6 +185,71 @@ def train(
         find_photographs(paths), out, model_config, train_config, device=pick_device(device), resume=resume
     )
     print(f"The model is in {folder}; use it with: slotlight discover PHOTOS --out found --model {folder}")
+    return DONE
+
+
+def evaluate(
+    *,
+    data: str,
+    protocol: tuple[str, ...] = ("paper",),
+    model: tuple[str, ...] = (EMBEDDED,),
+    split: str | None = None,
+    annotations: Path | None = None,
+    masks: Path | None = None,
+    mask_kind: Literal["binary", "instances", "classes"] = "binary",
+    out: Path = Path("evaluation"),
+    seeds: int = 1,
+    limit: int | None = None,
+    floors: bool = True,
+    on_error: Literal["stop", "skip"] = "stop",
+    weights: Path | None = None,
+    batch_size: int = 8,
+    device: str = "auto",
+    devices: int = 1,
+    precision: Precision = "fp32",
+) -> int:
+    """Measure models under named protocols, beside floors that cost nothing.
+
+    Prints a table for each protocol and writes OUT/report.html, OUT/report.json and OUT/per_image/. A run that was
+    stopped goes on where it was when it is started again.
+
+    Args:
+        data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
+        protocol: paper, paper-as-released, instances, corloc, detection, saliency; several are possible.
+        model: What `slotlight discover --model` takes; several are possible.
+        split: dev, test or val of VOC 2012, or another of the devkit's lists.
+        annotations: A COCO instances JSON of the photographs in DATA.
+        masks: A folder of masks of the photographs in DATA, matched by name.
+        mask_kind: What the values of those masks mean.
+        out: The folder to write to.
+        seeds: Seeds 0, 1, ... of each model.
+        limit: Only so many photographs, from the first.
+        floors: Add the floors to every table.
+        on_error: What to do at a photograph or label that cannot be used.
+        weights: A local file with the backbones' weights.
+        batch_size: Photographs that go through a model at once.
+        device: auto, cpu, cuda, mps, ...
+        devices: Number of devices.
+        precision: Arithmetic of the models.
+    """
+    from slotlight.datasets import DatasetSource
+    from slotlight.evaluation.command import run_evaluation
+
+    run_evaluation(
+        model,
+        protocol,
+        DatasetSource(data, split, annotations, masks, mask_kind),
+        out=out,
+        seeds=seeds,
+        limit=limit,
+        floors=floors,
+        on_error=on_error,
+        batch_size=batch_size,
+        device=device,
+        devices=devices,
+        precision=precision,
+        weights=weights,
+    )
     return DONE
 
 
@@ -223,7 +290,12 @@ def _override(config: Config, **values: object) -> Config:
 
 def main() -> None:
     """Run the command line."""
-    commands: dict[str, Callable[..., int]] = {"discover": discover, "train": train, "models": models}
+    commands: dict[str, Callable[..., int]] = {
+        "discover": discover,
+        "train": train,
+        "evaluate": evaluate,
+        "models": models,
+    }
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         status = tyro.extras.subcommand_cli_from_dict(

@@ -12,6 +12,7 @@ from slotlight.errors import UnknownNameError
 Facet = Literal["key", "query", "value", "token"]
 MaskKind = Literal["background", "random", "none"]
 GruState = Literal["slots", "normalised"]
+Start = Literal["random", "clustering"]
 DecoderKind = Literal["mlp", "mixer"]
 FusionKind = Literal["hungarian", "greedy", "mean", "single"]
 MaskSource = Literal["decoder", "attention"]
@@ -93,6 +94,7 @@ class SlotConfig:
         projection_hidden: Width of the MLP before the slots.
         mlp_hidden: Width of each head's residual MLP.
         gru_state: ``slots`` as published; ``normalised`` as the authors' release computes.
+        start: Weights before training: ``random`` as published, or ``clustering``: soft k-means of the features.
     """
 
     heads: int = 8
@@ -101,6 +103,7 @@ class SlotConfig:
     projection_hidden: int = 512
     mlp_hidden: int = 512
     gru_state: GruState = "slots"
+    start: Start = "random"
 
 
 @dataclass(frozen=True, kw_only=True)

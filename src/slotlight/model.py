@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.backbones import Backbone
+from slotlight.clustering_start import start_as_clustering
 from slotlight.config import ModelConfig, Precision
 from slotlight.decoder import Decoder, Grid, build_decoder
 from slotlight.fusion import fuse
@@ -129,19 +130,18 @@ class SlotModel(nn.Module):
 def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
     hidden = config.slots.projection_hidden
-    return SlotModel(
-        config,
-        nn.Sequential(nn.Linear(dim, hidden), nn.LeakyReLU(), nn.Linear(hidden, dim)),
-        MultiQuerySlotAttention(
-            dim,
-            heads=config.slots.heads,
-            slots=config.slots.slots,
-            iterations=config.slots.iterations,
-            mlp_hidden=config.slots.mlp_hidden,
-            gru_state=config.slots.gru_state,
-        ),
-        build_decoder(config.decoder, dim, grid),
+    projection = nn.Sequential(nn.Linear(dim, hidden), nn.LeakyReLU(), nn.Linear(hidden, dim))
+    attention = MultiQuerySlotAttention(
+        dim,
+        heads=config.slots.heads,
+        slots=config.slots.slots,
+        iterations=config.slots.iterations,
+        mlp_hidden=config.slots.mlp_hidden,
+        gru_state=config.slots.gru_state,
     )
+    if config.slots.start == "clustering":
+        start_as_clustering(projection, attention)
+    return SlotModel(config, projection, attention, build_decoder(config.decoder, dim, grid))
 
 
 class ModelSegmenter:

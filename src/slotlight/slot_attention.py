@@ -67,6 +67,17 @@ class HeadGRUCell(nn.Module):
         self.input = HeadLinear(heads, dim, 3 * dim)
         self.hidden = HeadLinear(heads, dim, 3 * dim)
 
+    @torch.no_grad()
+    def take_input(self, share: float, state_bias: float) -> None:
+        """Make the new state ``tanh(share · input)``, but for ``sigmoid(state_bias)`` of the old state."""
+        for part in (self.input, self.hidden):
+            nn.init.zeros_(part.weight)
+            nn.init.zeros_(part.bias)
+        _, update, _ = self.input.bias.chunk(3, dim=1)
+        _, _, new = self.input.weight.chunk(3, dim=1)
+        update.fill_(state_bias)
+        new.copy_(share * torch.eye(new.shape[-1]))
+
     def forward(
         self, x: Float[Tensor, "head rows dim"], state: Float[Tensor, "head rows dim"]
     ) -> Float[Tensor, "head rows dim"]:
