@@ -1,0 +1,62 @@
+"""Floors and training-free methods by name: what any model has to be compared with.
+
+Example:
+    >>> build_baseline("centre-box").segment(torch.rand(2, 3, 64, 64)).scores.tolist()
+    [[1.0, 0.0], [1.0, 0.0]]
+"""
+
+from slotlight.backbones import Backbone
+from slotlight.baselines.floors import centre_box, tiles, whole_image
+from slotlight.baselines.kmeans import PATCH_PIXELS, kmeans_colour, kmeans_features
+from slotlight.baselines.lost import lost
+from slotlight.baselines.maskcut import maskcut
+from slotlight.baselines.segmenters import FeatureMethod, FeatureSegmenter, PixelMethod, PixelSegmenter
+from slotlight.baselines.tokencut import tokencut
+from slotlight.errors import UnknownNameError, WeightsError
+from slotlight.objects import Segmenter
+
+__all__ = ["BASELINES", "FLOORS", "build_baseline"]
+
+VOC_SIDE = (
+    432  # squared, the pixels of VOC's 500×375 photographs: LOST and TokenCut take images at their own size
+)
+
+BASELINES: dict[str, PixelMethod | FeatureMethod] = {
+    "whole-image": PixelMethod("everything is one object", lambda images, _: whole_image(images)),
+    "centre-box": PixelMethod("the middle three quarters", lambda images, _: centre_box(images)),
+    "tiles": PixelMethod("seven tiles of equal area", lambda images, _: tiles(images)),
+    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, patch_size=PATCH_PIXELS),
+    "kmeans-features": FeatureMethod("k-means of features", kmeans_features),
+    "lost": FeatureMethod("LOST (Siméoni et al., 2021)", lambda features, _: lost(features), VOC_SIDE),
+    "tokencut": FeatureMethod(
+        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), VOC_SIDE
+    ),
+    "maskcut": FeatureMethod(
+        "MaskCut (CutLER, Wang et al., 2023)", lambda features, _: maskcut(features), 480
+    ),
+}
+FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features")
+"""Those that every table carries."""
+
+
+def build_baseline(name: str, backbone: Backbone | None = None) -> Segmenter:
+    """Build a floor or baseline by name.
+
+    Args:
+        name: One of `BASELINES`.
+        backbone: Whose features to look at, for those that do (``BASELINES[name].needs_backbone``).
+
+    Raises:
+        UnknownNameError: No baseline of that name.
+        WeightsError: It needs a backbone and has none.
+    """
+    if name not in BASELINES:
+        raise UnknownNameError("baseline", name, BASELINES)
+    method = BASELINES[name]
+    if isinstance(method, PixelMethod):
+        return PixelSegmenter(name, method)
+    if backbone is None:
+        raise WeightsError(
+            f"Baseline {name!r} looks at features; give it a backbone, as in '{name}@dino-vits16'."
+        )
+    return FeatureSegmenter(name, method, backbone)

@@ -1,0 +1,81 @@
+"""Baselines behind the model's own face (`slotlight.objects.Segmenter`): a method, and what it is given to look at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from slotlight.backbones import Backbone, Features
+from slotlight.objects import SlotMasks
+
+
+@dataclass(frozen=True)
+class PixelMethod:
+    """A method that looks at pixels, or at nothing.
+
+    Attributes:
+        summary: What it does, in a few words.
+        run: From RGB images in [0, 1] and a seed to slot masks.
+        patch_size: Sides of an image must be multiples of it.
+        image_size: Images should have about its square of pixels.
+    """
+
+    needs_backbone: ClassVar[bool] = False
+    summary: str
+    run: Callable[[Float[Tensor, "batch 3 height width"], int], SlotMasks]
+    patch_size: int = 1
+    image_size: int = 320
+
+
+@dataclass(frozen=True)
+class FeatureMethod:
+    """A method that looks at a backbone's features.
+
+    Attributes:
+        summary: What it does, in a few words.
+        run: From features and a seed to slot masks.
+        image_size: Images should have about its square of pixels.
+    """
+
+    needs_backbone: ClassVar[bool] = True
+    summary: str
+    run: Callable[[Features, int], SlotMasks]
+    image_size: int = 320
+
+
+class PixelSegmenter:
+    """A `PixelMethod` as a segmenter."""
+
+    def __init__(self, name: str, method: PixelMethod) -> None:
+        self.name, self.method = name, method
+        self.image_size, self.patch_size = method.image_size, method.patch_size
+
+    @property
+    def device(self) -> torch.device:
+        """The processor: there is little to compute."""
+        return torch.device("cpu")
+
+    def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
+        """See `slotlight.objects.Segmenter`."""
+        return self.method.run(images, seed)
+
+
+class FeatureSegmenter:
+    """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
+
+    def __init__(self, name: str, method: FeatureMethod, backbone: Backbone) -> None:
+        self.name, self.method, self.backbone = f"{name}@{backbone.name}", method, backbone
+        self.image_size, self.patch_size = method.image_size, backbone.patch_size
+
+    @property
+    def device(self) -> torch.device:
+        """That of the backbone."""
+        return self.backbone.device
+
+    @torch.inference_mode()
+    def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
+        """See `slotlight.objects.Segmenter`."""
+        return self.method.run(self.backbone(images), seed)
