@@ -65,7 +65,8 @@ def _chart(title: str, rows: Sequence[Row], colours: dict[str, int]) -> Chart:
 
 
 def _points(x: Sequence[float], y: Sequence[float]) -> str:
-    return " ".join(f"{_x(a):.1f},{_y(b):.1f}" for a, b in zip(x, y, strict=True))
+    points = [f"{_x(a):.1f},{_y(b):.1f}" for a, b in zip(x, y, strict=True)]
+    return " ".join(points * 2 if len(points) == 1 else points)  # round caps make a lone point a dot
 
 
 def _x(value: float) -> float:

@@ -18,7 +18,7 @@ from slotlight.images import RGBImage
 from slotlight.measuring import Measured
 from slotlight.protocols import Protocol
 
-SIDE = 300
+SIDE = 240
 COUNT = 4
 _SHOWS_SLOTS = frozenset({"paper", "paper-as-released", "instances"})
 
@@ -94,12 +94,12 @@ def example_picture(photograph: RGBImage, example: Example) -> str:
 
 
 def data_url(picture: Image.Image) -> str:
-    """A picture as a small JPEG inside a page."""
+    """A picture as a small WebP inside a page."""
     small = picture.convert("RGB")
     small.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    small.save(buffer, "WEBP", quality=70)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _score(measured: Measured, metric: str | None) -> float:

@@ -104,8 +104,9 @@ def measure_detection(found: Discovery, labels: Labels) -> Measured:
 def measure_saliency(found: Discovery, labels: Labels) -> Measured:
     """The union of all objects against the foreground; as a soft map each pixel has its object's score."""
     truth = _batch(_known(labels.foreground))
-    saliency = _batch((found.masks * found.scores[:, None, None]).sum(0))
-    agreement = metrics.mask_agreement(_batch(found.labels > 0), truth)
+    objects = found.labels
+    saliency = _batch(np.concatenate([[0], found.scores]).astype(np.float32)[objects])
+    agreement = metrics.mask_agreement(_batch(objects > 0), truth)
     return Measured(
         {"IoU": float(agreement.iou), "accuracy": float(agreement.accuracy)},
         f_beta=tuple(metrics.f_beta_curve(saliency, truth)[0].tolist()),

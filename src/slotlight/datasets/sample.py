@@ -130,7 +130,8 @@ def read_label_map(
     check_size(labels, path, image)
     if labels.ndim != 2 or labels.dtype.kind not in "bui":
         raise DatasetError(f"The label file {path} is not a palette or grey image; save it as one.")
-    wrong = np.setdiff1d(labels, [*range(highest + 1), void])
+    values = np.flatnonzero(np.bincount(labels.astype(np.uint16).ravel()))  # many times as fast as np.unique
+    wrong = values[(values > highest) & (values != void)]
     if wrong.size:
         raise DatasetError(
             f"The label file {path} has label {wrong[0]}; valid: 0 to {highest}, {void} for void."

@@ -52,10 +52,10 @@ def _recall(overlaps: np.ndarray) -> Curve:
 def _recall_by_size(overlaps: np.ndarray, sizes: np.ndarray) -> Curve:
     bins = np.clip(np.digitize(sizes, SIZE_EDGES) - 1, 0, len(SIZE_EDGES) - 2)
     filled = [b for b in range(len(SIZE_EDGES) - 1) if (bins == b).any()]
-    middles = [(SIZE_EDGES[b] + SIZE_EDGES[b + 1]) / 2 for b in filled]
+    sides = [np.sqrt(sizes[bins == b].mean()) for b in filled]
     recall = [(overlaps[bins == b] >= 0.5).mean() for b in filled]
     title = "Objects found with IoU ≥ 0.5, by their size"
-    return Curve(title, "share of the photograph", "recall", tuple(middles), _tuple(recall))
+    return Curve(title, "side, as a share of the photograph's", "recall", _tuple(sides), _tuple(recall))
 
 
 def _precision(images: Sequence[Measured]) -> Curve:

@@ -31,7 +31,7 @@ def _grid(table: Table) -> Grid:
 
 
 def show_figure(figure: Figure) -> str:
-    """A figure in per cent: its mean, ± the seeds' standard deviation, [95 % interval over photographs].
+    """A figure in per cent: its mean ± the seeds' standard deviation; below it, the 95 % interval over photographs.
 
     Example:
         >>> show_figure(Figure("mBO", 0.3942, 0.004, None, 100))
@@ -43,5 +43,5 @@ def show_figure(figure: Figure) -> str:
     if figure.seed_deviation is not None:
         text += f" ± {100 * figure.seed_deviation:.1f}"
     if figure.interval is not None:
-        text += f" [{100 * figure.interval.low:.1f}, {100 * figure.interval.high:.1f}]"
+        text += f"\n[{100 * figure.interval.low:.1f}, {100 * figure.interval.high:.1f}]"
     return text
