@@ -109,7 +109,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def from_dict(kind: type[T], values: dict[str, Any]) -> T:
+def from_dict(kind: type[T], values: Any) -> T:
     """Build a (nested) frozen dataclass from JSON, checking names and choices.
 
     Raises:

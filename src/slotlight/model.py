@@ -120,7 +120,9 @@ class SlotModel(nn.Module):
             masks = self.decoder.masks(fused.slots, grid)
         return FusedMasks(fused.slots, masks, fused.agreement)
 
-    def _decoded_patches(self, features: Float[Tensor, "batch patch dim"]) -> Int64[Tensor, " patch"] | None:
+    def _decoded_patches(
+        self, features: Float[Tensor, "batch patch dim"]
+    ) -> Int64[Tensor, " decoded"] | None:
         count, share = features.shape[1], self.config.decoder.patch_share
         if share == 1:
             return None
@@ -130,7 +132,7 @@ class SlotModel(nn.Module):
 def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
     hidden = config.slots.projection_hidden
-    projection = nn.Sequential(nn.Linear(dim, hidden), nn.LeakyReLU(), nn.Linear(hidden, dim))
+    widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
     attention = MultiQuerySlotAttention(
         dim,
         heads=config.slots.heads,
@@ -140,7 +142,8 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
         gru_state=config.slots.gru_state,
     )
     if config.slots.start == "clustering":
-        start_as_clustering(projection, attention)
+        start_as_clustering(widen, narrow, attention)
+    projection = nn.Sequential(widen, nn.LeakyReLU(), narrow)
     return SlotModel(config, projection, attention, build_decoder(config.decoder, dim, grid))
 
 
