@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,12 @@ def test_another_model_of_the_same_name_is_measured_afresh(scenes: Dataset, tmp_
     assert first.tables[0].rows != second.tables[0].rows
 
 
+def test_other_scenes_of_the_same_name_are_measured_afresh(models: list[Discoverer], tmp_path: Path) -> None:
+    large, small = (SyntheticDataset(count=2, height=48, width=64, radius=(r, r)) for r in (0.3, 0.1))
+    first, second = (evaluate(models[:1], scenes, ["paper"], out=tmp_path) for scenes in (large, small))
+    assert first.tables[0].rows != second.tables[0].rows
+
+
 def test_processes_share_the_photographs(scenes: Dataset, models: list[Discoverer], tmp_path: Path) -> None:
     alone = evaluate(models, scenes, EVERY, out=tmp_path / "one")
     for rank in (2, 1, 0):
@@ -154,6 +161,41 @@ def test_two_real_processes_give_the_same_report_as_one(tmp_path: Path) -> None:
     for count in ("1", "2"):
         subprocess.run([sys.executable, script, count, tmp_path / count], check=True, timeout=300)
     assert (tmp_path / "1" / "report.json").read_bytes() == (tmp_path / "2" / "report.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_kill_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from slotlight.cli import main; main()",
+        "evaluate",
+        "--data",
+        "synthetic",
+    ]
+    command += [
+        "--model",
+        "kmeans-colour",
+        "--protocol",
+        "paper",
+        "corloc",
+        "--limit",
+        "60",
+        "--device",
+        "cpu",
+    ]
+    first = subprocess.Popen([*command, "--out", tmp_path / "killed"])
+    while not any((tmp_path / "killed").glob("images/corloc/kmeans-colour/*")):
+        time.sleep(0.1)
+    time.sleep(0.5)
+    first.kill()
+    first.wait()
+    assert not (tmp_path / "killed" / "report.json").exists()
+    for name in ("killed", "whole"):
+        subprocess.run([*command, "--out", tmp_path / name], check=True, timeout=300)
+    killed, whole = (json.loads((tmp_path / n / "report.json").read_text()) for n in ("killed", "whole"))
+    assert killed["tables"] == whole["tables"]
+    assert (tmp_path / "killed" / "report.html").stat().st_size > 50_000
 
 
 @pytest.fixture

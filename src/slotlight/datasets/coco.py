@@ -38,6 +38,7 @@ class COCODataset:
     def __init__(self, annotations: str | Path, photographs: str | Path) -> None:
         self.path, self.photographs = Path(annotations), Path(photographs)
         self.name, self.split = "COCO", self.path.stem.removeprefix("instances_")
+        self.identity = f"{self.path.resolve()} {self.photographs.resolve()}"
         if not self.photographs.is_dir():
             raise DatasetError(f"There is no folder of photographs {self.photographs}; check its name.")
         self._coco = _read(self.path)

@@ -53,6 +53,7 @@ class FolderDataset:
         self.name = self.root.name
         self.masks = None if masks is None else Path(masks)
         self.mask_kind = mask_kind
+        self.identity = f"{self.root.resolve()} {self.masks and self.masks.resolve()} {mask_kind}"
         if self.masks is not None and not self.masks.is_dir():
             raise DatasetError(f"There is no folder of masks {self.masks}; check its name.")
         self.label_kinds = frozenset() if masks is None else _KINDS[mask_kind]

@@ -89,6 +89,11 @@ class Dataset(Protocol):
         ...
 
     @property
+    def identity(self) -> str:
+        """What tells it from every other; values kept of one dataset are never taken for another's."""
+        ...
+
+    @property
     def label_kinds(self) -> frozenset[LabelKind]:
         """What `Sample.read_labels` can be asked for."""
         ...

@@ -7,7 +7,7 @@ easy.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -72,6 +72,11 @@ class SyntheticDataset:
     name: str = "synthetic"
     split: str = "all"
     label_kinds: frozenset[LabelKind] = frozenset(LabelKind)
+
+    @property
+    def identity(self) -> str:
+        """All that the scenes depend on, but not how many there are."""
+        return repr(replace(self, count=0))
 
     def __len__(self) -> int:
         """How many scenes."""

@@ -50,6 +50,7 @@ class VOCDataset:
         self.root = find_year(Path(root))
         self.name = self.root.name
         self.split = split
+        self.identity = f"{self.root} {split}"
         self._ids = self._read_split(split)
         self.label_kinds = self._label_kinds()
 

@@ -4,6 +4,7 @@ Reading and measuring run in threads beside the model. Protocols that show a mod
 photograph share the model's work.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,7 @@ from slotlight.protocols import Protocol
 OnError = Literal["stop", "skip"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_WORKERS = 2
+_WORKERS = min(8, os.cpu_count() or 1)
 _AHEAD = 16
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ class Shard:
     @classmethod
     def of(cls, out: Path, protocol: str, discoverer: Discoverer, dataset: Dataset, seed: int) -> "Shard":
         """The shard of a run's part."""
-        key = (slotlight.__version__, fingerprint(discoverer), dataset.name, dataset.split, len(dataset))
+        key = (slotlight.__version__, fingerprint(discoverer), dataset.identity)
         short = hashlib.sha256(repr(key).encode()).hexdigest()[:10]
         name = re.sub(r"[^\w.@-]+", "_", discoverer.name)
         return cls(out / "images" / protocol / name, f"seed-{seed}.{short}")
@@ -104,6 +105,15 @@ class ShardWriter:
 
 def fingerprint(discoverer: Discoverer) -> str:
     """A hash of a discoverer's rule, settings and weights: equal for equal results."""
+    if discoverer not in _FINGERPRINTS:
+        _FINGERPRINTS[discoverer] = _fingerprint(discoverer)
+    return _FINGERPRINTS[discoverer]
+
+
+_FINGERPRINTS: WeakKeyDictionary[Discoverer, str] = WeakKeyDictionary()  # a model's weights are hashed once
+
+
+def _fingerprint(discoverer: Discoverer) -> str:
     segmenter = discoverer.segmenter
     digest = hashlib.sha256(f"{type(segmenter).__qualname__} {discoverer.name} {discoverer.rule}".encode())
     for key, value in sorted(vars(segmenter).items()):
