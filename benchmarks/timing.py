@@ -41,8 +41,8 @@ def compare(what: str, work: Work, other: Work, *, units: int, rounds: int = 5) 
     work()
     other()
     times = [(_seconds(work), _seconds(other)) for _ in range(rounds)]
-    ratios = tuple(b / a for a, b in times)
-    return Pair(what, units, *(statistics.median(column) for column in zip(*times, strict=True)), ratios)
+    seconds, other_seconds = (statistics.median(column) for column in zip(*times, strict=True))
+    return Pair(what, units, seconds, other_seconds, tuple(b / a for a, b in times))
 
 
 def hardware() -> str:

@@ -42,7 +42,7 @@ def step(model: SlotModel, features: Callable[[], torch.Tensor]) -> Callable[[],
 
     def run() -> None:
         optimiser.zero_grad()
-        model.loss(features()).backward()  # type: ignore[no-untyped-call]
+        model.loss(features()).backward()
         optimiser.step()
 
     return run

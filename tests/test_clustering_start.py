@@ -73,6 +73,5 @@ def test_it_still_learns():
 
 def test_a_narrow_projection_is_one_sentence():
     model = build_slot_model(CONFIG, DIM, GRID)
-    narrow = nn.Sequential(nn.Linear(DIM, DIM), nn.LeakyReLU(), nn.Linear(DIM, DIM))
     with pytest.raises(TrainingError, match="projection_hidden >= 32, not 16"):
-        start_as_clustering(narrow, model.attention)
+        start_as_clustering(nn.Linear(DIM, DIM), nn.Linear(DIM, DIM), model.attention)

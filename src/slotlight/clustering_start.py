@@ -19,33 +19,32 @@ _WITHIN_TANH = 0.5  # the GRU's tanh is near to linear for half of a normalised 
 
 
 @torch.no_grad()
-def start_as_clustering(projection: nn.Sequential, attention: MultiQuerySlotAttention) -> None:
+def start_as_clustering(widen: nn.Linear, narrow: nn.Linear, attention: MultiQuerySlotAttention) -> None:
     """Set weights so that the slots are soft k-means of normalised features, in place.
 
-    The projection becomes the identity: x = relu(x) − relu(−x) needs twice the features' width in its hidden
+    The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x) needs twice the features' width in its hidden
     layer. Keys, values and queries become identities, the GRU takes its input over, the residual MLP adds
     nothing, and the initial slots are drawn around zero. Heads differ by their noise alone, until they learn.
 
     Raises:
         TrainingError: The projection's hidden layer is narrower than twice the features.
     """
-    first, _, last = projection
-    hidden, dim = first.weight.shape
+    hidden, dim = widen.weight.shape
     if hidden < 2 * dim:
         raise TrainingError(
             f"Slots that start as a clustering of {dim}-dimensional features need projection_hidden >= {2 * dim}, "
             f"not {hidden}."
         )
     identity = torch.eye(dim)
-    for layer in (first, last):
-        nn.init.zeros_(layer.bias)
-    first.weight[:dim], first.weight[dim : 2 * dim] = identity, -identity
-    last.weight[:, :dim], last.weight[:, dim : 2 * dim] = identity, -identity
+    nn.init.zeros_(widen.bias)
+    nn.init.zeros_(narrow.bias)
+    widen.weight[:dim], widen.weight[dim : 2 * dim] = identity, -identity
+    narrow.weight[:, :dim], narrow.weight[:, dim : 2 * dim] = identity, -identity
     attention.to_key.weight.copy_(identity)
     attention.to_value.weight.copy_(identity)
     attention.to_query.weight.copy_(SHARPNESS * identity)
     attention.gru.take_input(_WITHIN_TANH, _STATE_BIAS)
-    nn.init.zeros_(attention.mlp[-1].weight)
-    nn.init.zeros_(attention.mlp[-1].bias)
+    for value in attention.mlp[-1].parameters():
+        nn.init.zeros_(value)
     nn.init.zeros_(attention.mu)
     nn.init.zeros_(attention.log_sigma)

@@ -54,7 +54,10 @@ class Discovery:
     def labels(self) -> UInt8[np.ndarray, "height width"]:
         """The objects as one map: 0 is no object, 1 the best-scored object, 2 the next."""
         numbers = np.arange(1, len(self) + 1, dtype=np.uint8)
-        return (self.masks * numbers[:, None, None]).sum(axis=0, dtype=np.uint8)
+        labels: UInt8[np.ndarray, "height width"] = (self.masks * numbers[:, None, None]).sum(
+            axis=0, dtype=np.uint8
+        )
+        return labels
 
     def overlay(self) -> Image:
         """The photograph with coloured masks, boxes and scores."""
@@ -125,8 +128,11 @@ class Discoverer:
         """What tables call it."""
         return self.segmenter.name
 
+    # A tensor or array is a sequence too, but one photograph.
     @overload
-    def discover(self, photographs: Photograph, *, batch_size: int = 8, seed: int = 0) -> Discovery: ...
+    def discover(  # type: ignore[overload-overlap]
+        self, photographs: Photograph, *, batch_size: int = 8, seed: int = 0
+    ) -> Discovery: ...
     @overload
     def discover(
         self, photographs: Sequence[Photograph], *, batch_size: int = 8, seed: int = 0
@@ -178,7 +184,8 @@ class Discoverer:
             image = read_photograph(source)
         except ImageError as error:
             return source, error
-        size = fit_size(*image.shape[:2], self.segmenter.image_size, self.segmenter.patch_size)
+        height, width, _ = image.shape
+        size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
         return _Ready(source, image, resize(image, size))
 
     def _discover_window(

@@ -8,7 +8,7 @@ import torch
 from slotlight.backbones import load_backbone
 from slotlight.baselines import BASELINES, build_baseline
 from slotlight.checkpoint import load_model
-from slotlight.config import BACKBONES, EMBEDDED, Precision
+from slotlight.config import BACKBONES, EMBEDDED, Facet, Precision
 from slotlight.discovery import Discoverer
 from slotlight.errors import CheckpointError, UnknownNameError
 from slotlight.objects import ObjectRule, Segmenter
@@ -69,7 +69,7 @@ def _segmenter(name: str, weights: Path | None, device: torch.device, precision:
         backbone = None
         if BASELINES[method].needs_backbone:
             backbone = load_backbone(
-                backbone_name or EMBEDDED, weights=weights, device=device, **_features(backbone_name)
+                backbone_name or EMBEDDED, weights=weights, device=device, facet=_facet(backbone_name)
             )
         return build_baseline(method, backbone)
     if Path(name).is_dir():
@@ -81,6 +81,6 @@ def _segmenter(name: str, weights: Path | None, device: torch.device, precision:
     raise UnknownNameError("model", name, [EMBEDDED, *BASELINES])
 
 
-def _features(backbone_name: str) -> dict[str, str]:
+def _facet(backbone_name: str) -> Facet:
     """Keys of a ViT, as LOST and TokenCut read them; a ConvNet (the embedded one) has only tokens."""
-    return {"facet": "key"} if backbone_name in BACKBONES or "vit" in backbone_name else {"facet": "token"}
+    return "key" if backbone_name in BACKBONES or "vit" in backbone_name else "token"

@@ -7,6 +7,7 @@ patches: ``q·(W_k x) = (W_kᵀ q)·x`` and ``Σ a (W_v x) = W_v Σ a x``, the s
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -70,10 +71,9 @@ class HeadGRUCell(nn.Module):
     @torch.no_grad()
     def take_input(self, share: float, state_bias: float) -> None:
         """Make the new state ``tanh(share · input)``, but for ``sigmoid(state_bias)`` of the old state."""
-        for part in (self.input, self.hidden):
-            nn.init.zeros_(part.weight)
-            nn.init.zeros_(part.bias)
-        _, update, _ = self.input.bias.chunk(3, dim=1)
+        for value in self.parameters():
+            nn.init.zeros_(value)
+        _, update, _ = cast(Tensor, self.input.bias).chunk(3, dim=1)
         _, _, new = self.input.weight.chunk(3, dim=1)
         update.fill_(state_bias)
         new.copy_(share * torch.eye(new.shape[-1]))
