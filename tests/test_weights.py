@@ -135,7 +135,7 @@ class TestBadWeights:
     def test_code_in_a_file_is_not_run(self, tmp_path: Path, plain: bool) -> None:
         loot, path = tmp_path / "loot", tmp_path / "w.pth"
         content = {"state_dict": small_vit().state_dict(), "extra": Burglar(loot)}
-        path.write_bytes(pickle.dumps(content)) if plain else torch.save(content, path)
+        path.write_bytes(pickle.dumps(content, protocol=2)) if plain else torch.save(content, path)
         assert_refused(path, "could run code")
         assert not loot.exists()
         torch.load(path, weights_only=False) if not plain else pickle.loads(path.read_bytes())
