@@ -1,0 +1,126 @@
+"""The recipe of the embedded backbone: right targets, the same weights whatever happens on the way."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(RECIPES))
+    import embedded_backbone
+
+    return embedded_backbone
+
+
+def tiny(recipe: ModuleType, steps: int):
+    views = recipe.ViewSpec(side=32, points=4)
+    return recipe.Recipe(steps=steps, batch=3, decoded_side=40, save_every=1, views=views)
+
+
+@pytest.fixture
+def photos() -> torch.Tensor:
+    random = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (7, 40, 40, 3), dtype=torch.uint8, generator=random)
+
+
+def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(recipe, photo_paths, tmp_path):
+    recipe.train(photo_paths, tmp_path / "unbroken", tiny(recipe, 5))
+    recipe.train(photo_paths, tmp_path / "broken", tiny(recipe, 2))
+    recipe.train(photo_paths, tmp_path / "broken", tiny(recipe, 5))
+    unbroken, broken = (
+        load_file(tmp_path / name / "backbone.safetensors") for name in ("unbroken", "broken")
+    )
+    assert unbroken.keys() == broken.keys()
+    assert all(torch.equal(unbroken[key], broken[key]) for key in unbroken)
+    assert (tmp_path / "broken/curve.csv").read_text().count("\n") == 1 + 5
+
+
+def test_another_recipe_is_not_resumed(recipe, photo_paths, tmp_path):
+    recipe.train(photo_paths, tmp_path, tiny(recipe, 1))
+    with pytest.raises(SystemExit, match="another recipe"):
+        recipe.train(photo_paths, tmp_path, replace(tiny(recipe, 2), reach=0.3))
+
+
+def test_the_result_is_what_the_package_loads(recipe, photo_paths, tmp_path):
+    recipe.train(photo_paths, tmp_path, tiny(recipe, 1))
+    card, weights = (
+        json.loads((tmp_path / "backbone.json").read_text()),
+        load_file(tmp_path / "backbone.safetensors"),
+    )
+    network = recipe.timm.create_model(card["network"], pretrained=False, **card["kwargs"])
+    network.load_state_dict({k: v for k, v in weights.items() if not k.startswith("feature_")})
+    maps = network(torch.zeros(1, 3, 64, 96))
+    assert maps[0].shape[-2:] == (64 // card["patch_size"], 96 // card["patch_size"])
+    assert (
+        sum(m.shape[1] for m in maps)
+        == card["dim"]
+        == len(weights["feature_mean"])
+        == len(weights["feature_scale"])
+    )
+
+
+def test_points_show_the_same_place_in_both_views(recipe):
+    side = 64
+    ramp = torch.linspace(0, 255, side).to(torch.uint8)
+    photos = torch.stack(
+        [ramp.expand(side, side), ramp[:, None].expand(side, side), torch.zeros(side, side)], -1
+    )
+    plain = recipe.ViewSpec(side=64, points=9, jitter=0, grey=0, blur=0)
+    pair = recipe.RandomViews(photos[None].to(torch.uint8).repeat(8, 1, 1, 1), 8, 0, plain)[0]
+    from neighbour_contrast import at_points
+    from photo_views import MEAN, STD
+
+    colours = at_points([pair.views.flatten(0, 1)], pair.points.flatten(0, 1)) * torch.tensor(
+        STD
+    ) + torch.tensor(MEAN)
+    first, second = colours.chunk(2)
+    torch.testing.assert_close(first, second, atol=0.02, rtol=0)
+    torch.testing.assert_close(first[..., :2] * 2 - 1, pair.places, atol=0.04, rtol=0)
+
+
+def test_views_depend_on_seed_and_step_alone(recipe, photos):
+    views = recipe.RandomViews(photos, 3, 5, recipe.ViewSpec(side=32))
+    assert torch.equal(views[7].views, views[7].views)
+    assert not torch.equal(views[7].views, views[8].views)
+    other = recipe.RandomViews(photos, 3, 6, recipe.ViewSpec(side=32))
+    assert not torch.equal(views[7].views, other[7].views)
+
+
+def test_every_epoch_sees_a_photograph_at_most_once(recipe, photos):
+    views = recipe.RandomViews(photos, 3, 0, recipe.ViewSpec(side=32))
+    first, second, next_epoch = (views._chosen(step) for step in range(3))
+    assert len(set(torch.cat([first, second]).tolist())) == 6
+    assert sorted(next_epoch.tolist()) != sorted(first.tolist())
+
+
+@pytest.mark.usefixtures("recipe")
+@pytest.mark.parametrize("reach", [0.0, 0.1, 100.0])
+def test_closeness_goes_from_one_point_to_a_whole_photograph(reach):
+    from neighbour_contrast import closeness
+
+    places = torch.rand(3, 5, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    alike = closeness(places, reach)
+    same = torch.block_diag(*torch.ones(3, 5, 5)).bool()
+    torch.testing.assert_close(alike.sum(1), torch.ones(15))
+    assert (alike[~same] == 0).all()
+    if reach == 0:
+        assert torch.equal(alike, torch.eye(15))
+    if reach == 100:
+        torch.testing.assert_close(alike[same], torch.full((75,), 0.2), atol=1e-4, rtol=0)
+
+
+def test_the_command_explains_itself():
+    command = [sys.executable, str(RECIPES / "embedded_backbone.py"), "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "--out" in shown
+    assert "--reach" in shown
