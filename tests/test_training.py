@@ -225,10 +225,13 @@ class TestErrors:
             ({"steps": 0}, "steps is 0"),
             ({"batch_size": 0}, "batch_size is 0"),
             ({"batch_size": 5, "devices": 2}, "choose a multiple of 2"),
+            ({"learning_rate": float("nan")}, "learning_rate is nan"),
+            ({"halving_share": 0.0}, "halving_share is 0.0"),
+            ({"warmup_share": 1.5}, r"warmup_share is 1.5; it must be in \[0, 1\]"),
         ],
     )
     def test_settings_that_cannot_work(
-        self, model_config: ModelConfig, tmp_path: Path, change: dict[str, int], says: str
+        self, model_config: ModelConfig, tmp_path: Path, change: dict[str, float], says: str
     ) -> None:
         with pytest.raises(TrainingError, match=says):
             train([], tmp_path, model_config, replace(TRAIN, **change), device=CPU)
@@ -247,6 +250,17 @@ class TestErrors:
     def test_unwritable_folder(self, photo_paths: list[Path], model_config: ModelConfig) -> None:
         with pytest.raises(OutputError, match="cannot be written"):
             train(photo_paths, photo_paths[0] / "out", model_config, TRAIN, device=CPU)
+
+    def test_a_state_that_cannot_be_saved(
+        self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "state.unfinished").mkdir()
+        with pytest.raises(OutputError, match=r"state\.safetensors cannot be written"):
+            train(
+                *(photo_paths, tmp_path, model_config, replace(TRAIN, steps=1)),
+                device=CPU,
+                cache=whole / "features",
+            )
 
     def test_divergence_names_the_step_and_the_last_good_checkpoint(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path

@@ -16,27 +16,23 @@ import logging
 import os
 import shutil
 import time
-from collections import deque
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import torch
 from filelock import FileLock
-from jaxtyping import Float
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
-from slotlight.errors import CacheError, ImageError
-from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
+from slotlight.errors import CacheError
+from slotlight.feature_dataset import FeatureCache
+from slotlight.feature_stream import FeatureBatch, stream_features
+from slotlight.images import fit_size
 
 FLUSH_SECONDS = 5.0
 """The most work that a kill can cost."""
@@ -79,62 +75,19 @@ class CacheKey:
 
 
 @dataclass(frozen=True)
-class FeatureCache:
-    """A finished cache.
-
-    Attributes:
-        file: The features, half precision.
-        photographs: Those that could be read; row i is the i-th.
-        skipped: Those that could not, each with its cause.
-        grid: Rows and columns of patches.
-        dim: Length of a feature.
-        side: The photographs were squashed to squares of this many pixels.
-    """
-
-    file: Path
-    photographs: list[Path]
-    skipped: dict[Path, str]
-    grid: tuple[int, int]
-    dim: int
-    side: int
-
-
-class FeatureDataset(Dataset[Float[Tensor, "patch dim"]]):
-    """The rows of a cache, mapped from disk: it may be larger than memory, and a batch is gathered in one copy.
-
-    Example:
-        ``DataLoader(FeatureDataset(cache), batch_size=32, collate_fn=lambda batch: batch)`` gives batches of
-        (batch, patch, dim) in half precision.
-    """
-
-    def __init__(self, cache: FeatureCache) -> None:
-        shape = (len(cache.photographs), cache.grid[0] * cache.grid[1], cache.dim)
-        size = shape[0] * shape[1] * shape[2]
-        self.features = torch.from_file(str(cache.file), size=size, dtype=torch.float16).view(shape)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __getitem__(self, index: int) -> Float[Tensor, "patch dim"]:
-        """One photograph's features, not copied."""
-        return self.features[index]
-
-    def __getitems__(self, indices: list[int]) -> Float[Tensor, "batch patch dim"]:
-        """A whole batch; the DataLoader asks for it where it is there."""
-        return self.features[torch.tensor(indices)]
-
-
-@dataclass
 class _Progress:
     """How many photographs are done, and the causes of those that could not be read."""
 
     seen: int
     skipped: dict[str, str]
 
-    def note(self, path: Path, result: RGBImage | ImageError) -> None:
-        self.seen += 1
-        if isinstance(result, ImageError):
-            self.skipped[str(path)] = str(result)
+    @property
+    def rows(self) -> int:
+        return self.seen - len(self.skipped)
+
+    def after(self, batch: FeatureBatch) -> "_Progress":
+        failures = {str(path): cause for path, cause in batch.failures.items()}
+        return _Progress(self.seen + batch.seen, self.skipped | failures)
 
 
 def cache_features(
@@ -152,7 +105,7 @@ def cache_features(
     ask for the same cache wait for it.
 
     Args:
-        photographs: Files, in the order that rows will have.
+        photographs: Files, each once, in the order that rows will have.
         folder: Where caches live; each has a folder of its own in it.
         backbone: What computes the features.
         image_size: Photographs are squashed to a square of about this side, a multiple of the patch size.
@@ -163,7 +116,7 @@ def cache_features(
         CacheError: It does not fit on the disk, cannot be written, or is damaged; or no photograph can be read.
     """
     grid = square_grid(image_size, backbone.patch_size)
-    stamps = tuple(_stamp(path) for path in photographs)
+    stamps = tuple(_stamp(path) for path in dict.fromkeys(photographs))
     side = grid[0] * backbone.patch_size
     key = CacheKey(backbone.fingerprint(), side, grid, backbone.dim, precision, stamps)
     home = folder / key.digest()
@@ -171,8 +124,8 @@ def cache_features(
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / "lock"):
             progress = _open(home, key)
-            if progress.seen < len(photographs):
-                _compute(home, key, progress, backbone, batch_size)
+            if progress.seen < len(stamps):
+                progress = _compute(home, key, progress, backbone, batch_size)
     except OSError as error:
         raise CacheError(f"The feature cache {home} cannot be written: {error.strerror or error}.") from error
     return _finished(home, key, progress)
@@ -200,9 +153,8 @@ def _open(home: Path, key: CacheKey) -> _Progress:
         _write_atomically(home / "cache.json", key.to_json())
     try:
         progress = _Progress(**json.loads((home / "progress.json").read_text()))
-        rows = progress.seen - len(progress.skipped)
         sound = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
-        sound = sound and (home / "features.f16").stat().st_size >= rows * key.row_bytes
+        sound = sound and (home / "features.f16").stat().st_size >= progress.rows * key.row_bytes
     except (OSError, ValueError, TypeError):
         sound = False
     if not sound:
@@ -210,73 +162,45 @@ def _open(home: Path, key: CacheKey) -> _Progress:
     return progress
 
 
-def _compute(home: Path, key: CacheKey, progress: _Progress, backbone: Backbone, batch_size: int) -> None:
-    written = (progress.seen - len(progress.skipped)) * key.row_bytes
-    _announce(home, key, progress.seen, written)
+def _compute(
+    home: Path, key: CacheKey, progress: _Progress, backbone: Backbone, batch_size: int
+) -> _Progress:
+    _announce(home, key, progress)
     paths = [Path(name) for name, _, _ in key.photographs]
-    with (home / "features.f16").open("r+b") as file, _bar() as bar:
-        file.truncate(written)  # what a kill left behind its last record
-        file.seek(written)
+    stream = stream_features(
+        paths[progress.seen :], backbone, side=key.side, precision=key.precision, batch_size=batch_size
+    )
+    with (home / "features.f16").open("r+b") as file, _bar() as bar, closing(stream) as batches:
+        file.truncate(progress.rows * key.row_bytes)  # what a kill left behind its last record
+        file.seek(0, os.SEEK_END)
         task = bar.add_task("features", total=len(paths), completed=progress.seen)
         recorded = time.monotonic()
-        with closing(_decode_ahead(paths[progress.seen :], key.side, batch_size)) as batches:
-            for batch in batches:
-                _append(file, [image for image in batch if not isinstance(image, ImageError)], backbone, key)
-                for path, result in zip(paths[progress.seen :][: len(batch)], batch, strict=True):
-                    progress.note(path, result)
-                bar.update(task, completed=progress.seen)
-                if time.monotonic() - recorded >= FLUSH_SECONDS or progress.seen == len(paths):
-                    _record(home, file, progress)
-                    recorded = time.monotonic()
+        for batch in batches:
+            file.write(batch.features.numpy().data)
+            progress = progress.after(batch)
+            bar.update(task, completed=progress.seen)
+            if time.monotonic() - recorded >= FLUSH_SECONDS or progress.seen == len(paths):
+                _record(home, file, progress)
+                recorded = time.monotonic()
+    return progress
 
 
-def _announce(home: Path, key: CacheKey, seen: int, written: int) -> None:
-    needed = (len(key.photographs) - seen) * key.row_bytes
+def _announce(home: Path, key: CacheKey, progress: _Progress) -> None:
+    needed = (len(key.photographs) - progress.seen) * key.row_bytes
     free = shutil.disk_usage(home).free
-    what = f"Features of {len(key.photographs):,} photographs take {decimal(written + needed)}"
+    total = decimal(progress.rows * key.row_bytes + needed)
+    what = f"Features of {len(key.photographs):,} photographs take {total}"
     if needed > free:
         raise CacheError(
             f"{what}, but {home} has only {decimal(free)} free; free some space or choose another folder."
         )
-    done = f" ({seen:,} are there)" if seen else ""
+    done = f" ({progress.seen:,} are there)" if progress.seen else ""
     Console(stderr=True).print(f"{what} in {home}{done}.", highlight=False, soft_wrap=True)
 
 
 def _bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True))
-
-
-def _decode_ahead(
-    paths: list[Path], side: int, batch_size: int
-) -> Generator[list[RGBImage | ImageError], None, None]:
-    """Batches of decoded photographs, in order; threads decode the next two while one is computed."""
-    pending: deque[list[Future[RGBImage | ImageError]]] = deque()
-    with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
-        for start in range(0, len(paths), batch_size):
-            pending.append([pool.submit(_decode, path, side) for path in paths[start : start + batch_size]])
-            if len(pending) > 2:
-                yield [future.result() for future in pending.popleft()]
-        while pending:
-            yield [future.result() for future in pending.popleft()]
-
-
-def _decode(path: Path, side: int) -> RGBImage | ImageError:
-    try:
-        return resize(read_photograph(path, min_side=2 * side), (side, side))
-    except ImageError as error:
-        return error
-
-
-def _append(file: BinaryIO, images: list[RGBImage], backbone: Backbone, key: CacheKey) -> None:
-    if not images:
-        return
-    device = backbone.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=key.precision == "bf16"):
-        features = backbone(to_batch(images, device)).patches.half().cpu()
-    if not features.isfinite().all():
-        raise CacheError(f"Features of {backbone.name!r} do not fit half precision; choose another layer.")
-    file.write(features.numpy().data)
 
 
 def _record(home: Path, file: BinaryIO, progress: _Progress) -> None:

@@ -22,7 +22,8 @@ from slotlight.backbones import Backbone, load_backbone
 from slotlight.checkpoint import save_model
 from slotlight.config import ModelConfig, TrainConfig
 from slotlight.errors import OutputError, TrainingError
-from slotlight.feature_cache import FeatureCache, FeatureDataset, cache_features, square_grid
+from slotlight.feature_cache import cache_features, square_grid
+from slotlight.feature_dataset import FeatureCache, FeatureDataset
 from slotlight.images import find_photographs
 from slotlight.model import SlotModel, build_slot_model
 from slotlight.training_callbacks import DivergenceGuard, Preview, ProgressLog, StateSaver
@@ -142,6 +143,11 @@ def _check(config: TrainConfig) -> None:
     for name in ("steps", "batch_size", "devices", "checkpoint_every"):
         if getattr(config, name) < 1:
             raise TrainingError(f"{name} is {getattr(config, name)}; it must be at least 1.")
+    for name in ("learning_rate", "gradient_clip", "halving_share"):
+        if not getattr(config, name) > 0:
+            raise TrainingError(f"{name} is {getattr(config, name)}; it must be above 0.")
+    if not 0 <= config.warmup_share <= 1:
+        raise TrainingError(f"warmup_share is {config.warmup_share}; it must be in [0, 1].")
     if config.batch_size % config.devices:
         raise TrainingError(
             f"A batch of {config.batch_size} cannot be shared evenly between {config.devices} devices; "

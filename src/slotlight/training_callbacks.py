@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import OutputError, TrainingError
-from slotlight.feature_cache import FeatureCache
+from slotlight.feature_dataset import FeatureCache
 from slotlight.images import RGBImage, fit_size, read_photograph, resize
 from slotlight.model import FusedMasks
 from slotlight.training_module import SlotTraining
@@ -90,9 +90,11 @@ class ProgressLog(Callback):
         """Leave the bar as it is."""
         self.bar.stop()
 
-    def on_exception(self, *_: Any) -> None:
-        """Give the terminal back."""
+    def on_exception(self, trainer: Trainer, module: SlotTraining, exception: BaseException) -> None:  # type: ignore[override]
+        """Give the terminal back; tell who stopped the run how to go on."""
         self.bar.stop()
+        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
+            _LOG.warning("Stopped after step %d; --resume goes on from the last checkpoint.", module.done)
 
 
 class StateSaver(Callback):

@@ -19,7 +19,7 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, Sampler
 
 from slotlight.config import TrainConfig
-from slotlight.feature_cache import FeatureDataset
+from slotlight.feature_dataset import FeatureDataset
 from slotlight.model import SlotModel
 from slotlight.training_state import TrainingState
 
