@@ -59,6 +59,12 @@ def test_scenes_without_objects_on_demand() -> None:
     assert mean_objects(dataset) == 0
 
 
+def test_identity_is_the_same_in_every_process() -> None:
+    assert "frozenset" not in SyntheticDataset().identity
+    assert SyntheticDataset(count=3).identity == SyntheticDataset(count=4).identity
+    assert SyntheticDataset(radius=(0.1, 0.2)).identity != SyntheticDataset().identity
+
+
 def test_index_out_of_range() -> None:
     with pytest.raises(IndexError):
         SyntheticDataset(count=3)[3]
