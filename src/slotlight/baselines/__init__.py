@@ -1,6 +1,7 @@
 """Floors and training-free methods by name: what any model has to be compared with.
 
 Example:
+    >>> import torch
     >>> build_baseline("centre-box").segment(torch.rand(2, 3, 64, 64)).scores.tolist()
     [[1.0, 0.0], [1.0, 0.0]]
 """
@@ -17,9 +18,9 @@ from slotlight.objects import Segmenter
 
 __all__ = ["BASELINES", "FLOORS", "build_baseline"]
 
-VOC_SIDE = (
-    432  # squared, the pixels of VOC's 500×375 photographs: LOST and TokenCut take images at their own size
-)
+# With patches of 16 pixels: 432² is VOC's 500×375 photographs at their own size, as LOST and TokenCut take
+# them, and 480² what MaskCut takes (with patches of 8, at sixteen times the work).
+VOC_SIDE, MASKCUT_SIDE = 27, 30
 
 BASELINES: dict[str, PixelMethod | FeatureMethod] = {
     "whole-image": PixelMethod("everything is one object", lambda images, _: whole_image(images)),
@@ -32,7 +33,7 @@ BASELINES: dict[str, PixelMethod | FeatureMethod] = {
         "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), VOC_SIDE
     ),
     "maskcut": FeatureMethod(
-        "MaskCut (CutLER, Wang et al., 2023)", lambda features, _: maskcut(features), 480
+        "MaskCut (CutLER, Wang et al., 2023)", lambda features, _: maskcut(features), MASKCUT_SIDE
     ),
 }
 FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features")

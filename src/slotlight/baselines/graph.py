@@ -25,9 +25,11 @@ def normalised_cut(
     Source:
         Shi and Malik, 2000, on the graph of TokenCut (Wang et al., 2022).
     """
-    unit = F.normalize(features.double(), dim=-1)
+    # Nearly equal eigenvalues need float64, which Apple's MPS lacks: there the graph is cut on the processor.
+    device = torch.device("cpu") if features.device.type == "mps" else features.device
+    unit = F.normalize(features.to(device, torch.float64), dim=-1)
     alike = unit @ unit.transpose(1, 2) > threshold
-    return second_eigenvector(torch.where(alike, 1.0, WEAK_EDGE).double())
+    return second_eigenvector(torch.where(alike, 1.0, WEAK_EDGE).double()).to(features)
 
 
 def second_eigenvector(weights: Float[Tensor, "batch patch patch"]) -> Float[Tensor, "batch patch"]:

@@ -1,4 +1,4 @@
-"""Baselines behind the model's own face (`slotlight.objects.Segmenter`): a method, and what it is given to look at."""
+"""Baselines behind the face of `slotlight.objects.Segmenter`: a method, and what it is given to look at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,13 +37,14 @@ class FeatureMethod:
     Attributes:
         summary: What it does, in a few words.
         run: From features and a seed to slot masks.
-        image_size: Images should have about its square of pixels.
+        side_patches: Images should have about its square of patches: what these methods do grows with the
+            square of that.
     """
 
     needs_backbone: ClassVar[bool] = True
     summary: str
     run: Callable[[Features, int], SlotMasks]
-    image_size: int = 320
+    side_patches: int = 20
 
 
 class PixelSegmenter:
@@ -68,7 +69,8 @@ class FeatureSegmenter:
 
     def __init__(self, name: str, method: FeatureMethod, backbone: Backbone) -> None:
         self.name, self.method, self.backbone = f"{name}@{backbone.name}", method, backbone
-        self.image_size, self.patch_size = method.image_size, backbone.patch_size
+        self.patch_size = backbone.patch_size
+        self.image_size = method.side_patches * backbone.patch_size
 
     @property
     def device(self) -> torch.device:

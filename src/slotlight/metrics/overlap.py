@@ -49,6 +49,7 @@ def hungarian_iou(confusion: Confusion, *, background: bool, count_void: bool) -
         release. Without ``count_void``: DINOSAUR (Seitzer et al., 2023).
 
     Example:
+        >>> from slotlight.metrics import confusion_matrix
         >>> halves, thirds = torch.tensor([[[0, 0, 0, 1, 1, 1]]]), torch.tensor([[[0, 0, 0, 0, 7, 7]]])
         >>> confusion = confusion_matrix(halves, thirds)
         >>> hungarian_iou(confusion, background=True, count_void=False)  # (3/4 + 2/3) / 2

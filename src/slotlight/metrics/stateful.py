@@ -23,6 +23,7 @@ class ImageMean(Metric):
         per_image: From what `update` is given to one value an image.
 
     Example:
+        >>> from slotlight.metrics import best_overlap, confusion_matrix
         >>> def mbo(slots, labels):
         ...     return best_overlap(confusion_matrix(slots, labels), count_void=False)
         >>> metric = ImageMean(mbo)
