@@ -118,6 +118,7 @@ def average_precision(images: Sequence[ScoredRegions]) -> AveragePrecision:
         COCO's evaluation (Lin et al., 2014) without categories, as CutLER (Wang et al., 2023) reports it.
 
     Example:
+        >>> import torch
         >>> box = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
         >>> average_precision([ScoredRegions.of_boxes(box, torch.tensor([0.9]), box)]).ap
         1.0
