@@ -185,9 +185,8 @@ def test_a_kill_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
         "cpu",
     ]
     first = subprocess.Popen([*command, "--out", tmp_path / "killed"])
-    while not any((tmp_path / "killed").glob("images/corloc/kmeans-colour/*")):
+    while not any((tmp_path / "killed").glob("images/paper/kmeans-colour/*")):
         time.sleep(0.1)
-    time.sleep(0.5)
     first.kill()
     first.wait()
     assert not (tmp_path / "killed" / "report.json").exists()

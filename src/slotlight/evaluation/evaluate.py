@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 import slotlight
 from slotlight.datasets import Dataset
 from slotlight.discovery import Discoverer
-from slotlight.errors import DatasetError
+from slotlight.errors import DatasetError, SlotlightError
 from slotlight.evaluation.runner import OnError, Process, Run, by_view, measure, skipped
 from slotlight.evaluation.tables import Report, Table, Values, compare_rows, make_row
 from slotlight.measuring import Measured
@@ -113,7 +113,7 @@ def evaluate(
         for seed in range(seeds)
     ]
     _measure_all(runs, process, batch_size, on_error, show=progress and process.rank == 0)
-    processes.barrier()
+    _wait(processes)
     values = {protocol: _collect(protocol, runs, floors) for protocol in chosen}
     first = {protocol: next(run for run in runs if protocol in run.protocols) for protocol in chosen}
     tables = tuple(_table(protocol, first[protocol], values[protocol]) for protocol in chosen)
@@ -122,8 +122,15 @@ def evaluate(
         report.write(Path(out) / "report.json")
         for protocol in chosen:
             _write_csv(Path(out) / "per_image" / f"{protocol.name}.csv", protocol, dataset, values[protocol])
-    processes.barrier()
+    _wait(processes)
     return report
+
+
+def _wait(processes: Processes) -> None:
+    try:
+        processes.barrier()
+    except RuntimeError:  # how torch.distributed tells of a peer that is gone
+        raise SlotlightError("Another process of this run has failed; its own message says why.") from None
 
 
 def _check(
