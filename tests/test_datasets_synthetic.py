@@ -1,7 +1,9 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 
-from slotlight.datasets import LabelKind, SyntheticDataset
+from slotlight.datasets import SYNTHETIC, DatasetSource, LabelKind, SyntheticDataset, open_dataset
 from slotlight.datasets.synthetic import SHAPES, draw_scene
 
 ALL = frozenset(LabelKind)
@@ -63,6 +65,15 @@ def test_identity_is_the_same_in_every_process() -> None:
     assert "frozenset" not in SyntheticDataset().identity
     assert SyntheticDataset(count=3).identity == SyntheticDataset(count=4).identity
     assert SyntheticDataset(radius=(0.1, 0.2)).identity != SyntheticDataset().identity
+
+
+def test_named_sets_are_what_they_are_called() -> None:
+    few, small, crowded = (open_dataset(DatasetSource(name)) for name in SYNTHETIC)
+    assert [d.name for d in (few, small, crowded)] == list(SYNTHETIC)
+    areas = [np.mean([(s.read_labels(ALL).instances == 1).sum() for s in islice(d, 4)]) for d in (few, small)]
+    assert areas[1] < areas[0] / 4
+    counts = [np.mean([len(s.read_labels(ALL).boxes_xyxy) for s in islice(d, 4)]) for d in (few, crowded)]
+    assert counts[1] > counts[0]
 
 
 def test_index_out_of_range() -> None:

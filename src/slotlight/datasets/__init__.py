@@ -11,6 +11,7 @@ from slotlight.datasets.voc import VOCDataset, is_voc
 from slotlight.errors import DatasetError
 
 __all__ = [
+    "SYNTHETIC",
     "VOID",
     "COCODataset",
     "Dataset",
@@ -26,12 +27,23 @@ __all__ = [
 ]
 
 
+SYNTHETIC = {
+    dataset.name: dataset
+    for dataset in (
+        SyntheticDataset(),
+        SyntheticDataset(name="synthetic-small", radius=(0.03, 0.08), most_objects=8),
+        SyntheticDataset(name="synthetic-crowded", fewest_objects=4, most_objects=10, least_visible=0.15),
+    )
+}
+"""Drawn scenes by name: a few large objects, small ones, and many that hide each other."""
+
+
 @dataclass(frozen=True)
 class DatasetSource:
     """Where photographs and their labels are, as a command line says it.
 
     Attributes:
-        data: A VOC devkit, a folder of photographs, or ``synthetic`` for drawn scenes.
+        data: A VOC devkit, a folder of photographs, or a name of `SYNTHETIC`.
         split: VOC's list, or dev | test of VOC 2012; the official val where left out.
         annotations: A COCO instances JSON of the photographs in ``data``.
         masks: A folder of masks of the photographs in ``data``, matched by stem.
@@ -65,10 +77,10 @@ def open_dataset(source: DatasetSource) -> Dataset:
         )
     if source.annotations is not None:
         return COCODataset(source.annotations, path)
-    if source.data == "synthetic":
-        return SyntheticDataset()
+    if source.data in SYNTHETIC:
+        return SYNTHETIC[source.data]
     if not path.is_dir():
         raise DatasetError(
-            f"There is no dataset {path}; give a VOC devkit, a folder of photographs or 'synthetic'."
+            f"There is no dataset {path}; give a VOC devkit, a folder of photographs or {' | '.join(SYNTHETIC)}."
         )
     return FolderDataset(path, source.masks, source.mask_kind)

@@ -110,7 +110,7 @@ def draw_scene(dataset: SyntheticDataset, index: int) -> Scene:
         picture = _paint(rng, picture, shape, ground)
         instances[shape.inside] = number
         classes[shape.inside] = shape.kind + 1
-    picture = gaussian_filter(picture, (0.5, 0.5, 0)) + rng.normal(0, 0.015, picture.shape)
+    picture = gaussian_filter(picture, (0.5, 0.5, 0)) + rng.normal(0, 0.015, picture.shape).astype(np.float32)
     return Scene(np.rint(picture.clip(0, 1) * 255).astype(np.uint8), instances, classes)
 
 
@@ -145,12 +145,12 @@ def _draw_shape(rng: np.random.Generator, dataset: SyntheticDataset) -> _Shape:
     radius = rng.uniform(*dataset.radius) * min(dataset.height, dataset.width)
     centre = rng.uniform(0.1, 0.9, 2) * (dataset.height, dataset.width)
     stretch, turn = np.exp(rng.uniform(-0.35, 0.35)), rng.uniform(0, 2 * np.pi)
-    y, x = np.mgrid[: dataset.height, : dataset.width] - centre[:, None, None]
-    along, across = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
-    distance, angle = (
-        np.hypot(along / stretch, across * stretch),
-        np.arctan2(across * stretch, along / stretch),
+    y, x = np.mgrid[: dataset.height, : dataset.width].astype(np.float32) - centre[:, None, None].astype(
+        np.float32
     )
+    along, across = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
+    along, across = along / stretch, across * stretch
+    distance, angle = np.hypot(along, across), np.arctan2(across, along)
     outline = np.interp(angle, _ANGLES, _outline(rng, SHAPES[kind]))
     return _Shape(kind, radius * outline - distance, radius)
 
@@ -196,15 +196,17 @@ def _texture(
     """A material: two near colours mixed by noise, warped stripes or checks, under uneven light."""
     other = (colour + rng.normal(0, 0.3, 3)).clip(0, 1)
     noise = _noise(rng, size)
-    y, x = np.mgrid[: size[0], : size[1]] / rng.uniform(3, 14)
+    scale = rng.uniform(3, 14)
+    y, x = (np.arange(side, dtype=np.float32) / scale for side in size)
     turn = rng.uniform(0, np.pi)
-    first = np.cos(turn) * x + np.sin(turn) * y + 3 * noise
-    second = np.cos(turn) * y - np.sin(turn) * x + 3 * noise
+    first = float(np.cos(turn)) * x + float(np.sin(turn)) * y[:, None] + 3 * noise
+    second = float(np.cos(turn)) * y[:, None] - float(np.sin(turn)) * x + 3 * noise
     waves = {"noise": noise, "stripes": np.sin(first), "checks": np.sin(first) * np.sin(second)}
     pattern = waves[str(rng.choice(list(waves)))]
     mix = (0.5 + 0.35 * pattern + 0.25 * _noise(rng, size)).clip(0, 1)[..., None]
     light = 1 + 0.25 * _noise(rng, size, finest=2)[..., None]
-    return np.asarray((colour * mix + other * (1 - mix)) * light)
+    difference, base = (colour - other).astype(np.float32), other.astype(np.float32)
+    return np.asarray((base + difference * mix) * light)
 
 
 def _noise(
