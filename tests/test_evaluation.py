@@ -247,6 +247,8 @@ def test_wrong_use_is_refused(
         evaluate([models[0], models[0]], scenes, ["corloc"], out=tmp_path)
     with pytest.raises(DatasetError, match="nothing to evaluate"):
         evaluate([], scenes, ["corloc"], out=tmp_path)
+    with pytest.raises(DatasetError, match="has no photographs"):
+        evaluate(models, SyntheticDataset(count=0), ["corloc"], out=tmp_path)
     with pytest.raises(DatasetError, match="at least 1"):
         evaluate(models, scenes, ["corloc"], out=tmp_path, limit=0)
     with pytest.raises(DatasetError, match="needs class masks"):

@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
+import timm
 import torch
 
+from slotlight.backbones import Backbone
 from slotlight.baselines import build_baseline
+from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, SlotConfig
 from slotlight.datasets import SyntheticDataset
 from slotlight.discovery import Discoverer
 from slotlight.failure_modes import Finding, diagnose
 from slotlight.images import RGBImage
+from slotlight.model import ModelSegmenter, build_slot_model
 from slotlight.objects import SlotMasks
 
 
@@ -79,6 +83,21 @@ def test_segments_of_content_are_no_fault(photographs: list[RGBImage]) -> None:
 def test_place_is_half_of_what_kmeans_of_colour_and_place_sees(photographs: list[RGBImage]) -> None:
     found = findings(Discoverer(build_baseline("kmeans-colour")), photographs)
     assert 0.1 < found["Segments that ignore the photograph"].value < 0.6
+
+
+def test_heads_are_asked_where_there_are_some(photographs: list[RGBImage]) -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        backbone=BackboneConfig(image_size=32),
+        slots=SlotConfig(heads=3, slots=4, projection_hidden=16, mlp_hidden=16),
+        decoder=DecoderConfig(hidden=16),
+    )
+    vit = timm.create_model("vit_tiny_patch16_224", depth=1, dynamic_img_size=True, num_classes=0)
+    backbone = Backbone("random", network=vit, facet="key", layer=-1).eval()
+    model = ModelSegmenter("random", backbone, build_slot_model(config, backbone.dim, (2, 2)))
+    found = findings(Discoverer(model), photographs)["Heads that disagree"]
+    assert -1 <= found.value <= 1
+    assert "Heads that disagree" not in findings(Discoverer(Drawn(tiles)), photographs)
 
 
 def test_a_known_background_is_used(photographs: list[RGBImage]) -> None:

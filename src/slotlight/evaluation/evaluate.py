@@ -102,6 +102,8 @@ def evaluate(
     for protocol in chosen:
         protocol.check(dataset)
     _check(discoverers, floors, seeds, limit)
+    if not len(dataset):
+        raise DatasetError(f"{dataset.name} ({dataset.split}) has no photographs; choose another split.")
     processes = processes or Alone()
     process = Process(processes.global_rank, processes.world_size)
     everyone = (*discoverers, *floors)

@@ -1,6 +1,7 @@
 """A report in a terminal."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from slotlight.evaluation.tables import Figure, Report, Table
@@ -11,7 +12,7 @@ def print_tables(report: Report, console: Console) -> None:
     for table in report.tables:
         console.print(_grid(table))
         for cause in table.skipped:
-            console.print(f"[yellow]left out:[/] {cause}", highlight=False)
+            console.print(f"[yellow]left out:[/] {escape(cause)}", highlight=False)
 
 
 def _grid(table: Table) -> Grid:
@@ -26,7 +27,8 @@ def _grid(table: Table) -> Grid:
     for metric in table.metrics:
         grid.add_column(metric.name, justify="right")
     for row in table.rows:
-        grid.add_row(f"{row.model} (floor)" if row.is_floor else row.model, *map(show_figure, row.figures))
+        name = f"{row.model} (floor)" if row.is_floor else row.model
+        grid.add_row(escape(name), *(escape(show_figure(figure)) for figure in row.figures))
     return grid
 
 
