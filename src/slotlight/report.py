@@ -83,6 +83,7 @@ def render(report: Report, sections: Sequence[Section], diagnoses: Sequence[Diag
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = _percent
+    environment.filters["points"] = _points
     environment.globals["interval_bar"] = _interval_bar
     template = environment.from_string((files("slotlight") / "report.html").read_text())
     return template.render(
@@ -144,6 +145,10 @@ def _colours(report: Report) -> dict[str, int]:
 
 def _percent(value: float) -> str:
     return "–" if value != value else f"{100 * value:.1f}"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def _interval_bar(figure: Figure) -> str:
