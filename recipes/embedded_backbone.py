@@ -9,7 +9,6 @@ another ``--steps`` also gives what a fresh run of that length would have given.
 
 import csv
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +18,7 @@ from typing import Annotated, Any
 import timm
 import torch
 import tyro
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from rich.progress import track
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -27,11 +26,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from neighbour_contrast import NeighbourContrast
-from photo_views import MEAN, STD, RandomViews, ViewPair, ViewSpec, decode_once, normalise
+from photo_views import MEAN, STD, RandomViews, ViewPair, ViewSpec, decode_once
+from reduction import fit_reduction
 from slotlight.images import find_photographs
 
 NETWORK = "resnet10t"
 PATCH_SIZE, DIM = 8, 64 + 128 + 256  # of the finest of the three maps; of all three
+REDUCED = 64  # numbers that are left of DIM in a feature
 ARGUMENTS: dict[str, Any] = {
     "features_only": True,
     "out_indices": (2, 3, 4),
@@ -39,7 +40,7 @@ ARGUMENTS: dict[str, Any] = {
     "channels": (32, 64, 128, 256),
 }
 _WARM_UP, _DECAY = 50, 0.25  # steps; share of all steps
-_PHOTOS_TO_STANDARDISE = 400
+_EVERY_PHOTO, _REDUCTION_SIDE = 19, 176  # what the reduction is found on: some photographs, and their side
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Recipe:
         views: How views are drawn.
     """
 
-    steps: int = 4000
+    steps: int = 1850
     batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
@@ -95,15 +96,14 @@ def train(
         device: Where to train; on a GPU the photographs lie in its memory and the network runs in bfloat16.
     """
     out.mkdir(parents=True, exist_ok=True)
-    images = decode_once(
-        find_photographs(photos), out / f"photos{recipe.decoded_side}.npy", recipe.decoded_side
-    )
+    paths = find_photographs(photos)
+    images = decode_once(paths, out / f"photos{recipe.decoded_side}.npy", recipe.decoded_side)
     run = _start(recipe, out, device)
     batches = _batches(
         RandomViews(images.to(device), recipe.batch, recipe.seed, recipe.views), run.step, recipe.steps
     )
     _fit(run, batches, recipe, out)
-    export(run.model.network.eval().cpu(), images, out)
+    export(run.model.network.eval().cpu(), paths, out)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -113,20 +113,21 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * min(warm, 1, decay)
 
 
-def export(network: nn.Module, images: UInt8[Tensor, "photo height width 3"], out: Path) -> None:
-    """Write the network as the package loads it: weights, and how to build it and to standardise its features."""
-    mean, scale = _standardisation(network, images[:: math.ceil(len(images) / _PHOTOS_TO_STANDARDISE)])
+def export(network: nn.Module, paths: list[Path], out: Path) -> None:
+    """Write the network as the package loads it: weights, how to build it, and how to reduce its features."""
+    images = decode_once(paths[::_EVERY_PHOTO], out / f"photos{_REDUCTION_SIDE}.npy", _REDUCTION_SIDE)
+    reduction = fit_reduction(network, images, REDUCED)
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    weights |= {"feature_mean": mean, "feature_scale": scale}
+    weights |= {"reduction.weight": reduction.weight, "reduction.bias": reduction.bias}
     save_file(weights, out / "backbone.safetensors")
     card = {
         "network": NETWORK,
         "kwargs": ARGUMENTS,
         "patch_size": PATCH_SIZE,
-        "dim": DIM,
+        "dim": REDUCED,
         "mean": MEAN,
         "std": STD,
-        "image_size": 176,
+        "image_size": 224,
     }
     (out / "backbone.json").write_text(json.dumps(card, indent=2) + "\n")
 
@@ -217,20 +218,6 @@ def _resume(run: Run, recipe: Recipe, file: Path) -> None:
 def _same(recipe: Recipe) -> str:
     """What two runs must share for one to go on with the other's weights."""
     return json.dumps(asdict(replace(recipe, steps=0, save_every=0)))
-
-
-@torch.inference_mode()
-def _standardisation(
-    network: nn.Module, images: UInt8[Tensor, "photo height width 3"]
-) -> tuple[Float[Tensor, " dim"], Float[Tensor, " dim"]]:
-    """The mean of every channel, and a scale that lets each map weigh the same and a feature's mean square be 1."""
-    maps = zip(
-        *(network(normalise(b.permute(0, 3, 1, 2).float() / 255)) for b in images.split(50)), strict=True
-    )
-    whole = [torch.cat(parts) for parts in maps]
-    dim = sum(m.shape[1] for m in whole)
-    scales = [math.sqrt(dim / len(whole) / m.shape[1]) / m.std((0, 2, 3)).clamp(min=1e-6) for m in whole]
-    return torch.cat([m.mean((0, 2, 3)) for m in whole]), torch.cat(scales)
 
 
 if __name__ == "__main__":

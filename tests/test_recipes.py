@@ -11,6 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from slotlight.backbones import load_backbone
+
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 
@@ -53,20 +55,29 @@ def test_another_recipe_is_not_resumed(recipe, photo_paths, tmp_path):
 
 def test_the_result_is_what_the_package_loads(recipe, photo_paths, tmp_path):
     recipe.train(photo_paths, tmp_path, tiny(recipe, 1))
-    card, weights = (
-        json.loads((tmp_path / "backbone.json").read_text()),
-        load_file(tmp_path / "backbone.safetensors"),
-    )
-    network = recipe.timm.create_model(card["network"], pretrained=False, **card["kwargs"])
-    network.load_state_dict({k: v for k, v in weights.items() if not k.startswith("feature_")})
-    maps = network(torch.zeros(1, 3, 64, 96))
-    assert maps[0].shape[-2:] == (64 // card["patch_size"], 96 // card["patch_size"])
-    assert (
-        sum(m.shape[1] for m in maps)
-        == card["dim"]
-        == len(weights["feature_mean"])
-        == len(weights["feature_scale"])
-    )
+    card = json.loads((tmp_path / "backbone.json").read_text())
+    backbone = load_backbone("embedded", weights=tmp_path / "backbone.safetensors")
+    features = backbone(torch.rand(1, 3, 64, 96))
+    assert features.grid == (64 // card["patch_size"], 96 // card["patch_size"])
+    assert features.patches.shape[-1] == card["dim"]
+
+
+@torch.inference_mode()
+def test_the_reduction_is_half_whitened_principal_components(recipe):
+    from reduction import _hypercolumns, _maps, fit_reduction
+
+    torch.manual_seed(0)
+    network = recipe.timm.create_model(recipe.NETWORK, pretrained=False, **recipe.ARGUMENTS).eval()
+    photos = torch.randint(0, 256, (6, 64, 64, 3), dtype=torch.uint8)
+    found = fit_reduction(network, photos, 8)
+    hypercolumns = _hypercolumns(_maps(network, photos))
+    features = hypercolumns @ found.weight.T + found.bias
+    variances = features.var(0, correction=0)
+    torch.testing.assert_close(features.mean(0), torch.zeros(8), atol=1e-3, rtol=0)
+    torch.testing.assert_close(variances.mean(), torch.tensor(1.0), atol=1e-3, rtol=0)
+    assert (variances.diff() <= 1e-4).all()
+    correlation = features.T.corrcoef() - torch.eye(8)
+    assert correlation.abs().max() < 1e-2
 
 
 def test_points_show_the_same_place_in_both_views(recipe):
