@@ -8,19 +8,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from jaxtyping import Float
-from timm.models.eva import Eva, EvaBlock
-from timm.models.vision_transformer import Block, VisionTransformer
+from timm.models.eva import Eva
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from slotlight.config import BACKBONES, EMBEDDED, Facet
+from slotlight.cut_networks import ConvFeatures, Reduction, ViTFeatures
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.weights import fill, first_line, on_machine, out_of_reach, read_weights, require_reachable
 
@@ -46,67 +45,6 @@ class Features:
     grid: tuple[int, int]
 
 
-class ViTFeatures(nn.Module):
-    """A timm ViT cut off right after one facet of one block.
-
-    ``token`` is the block's output, with the final norm after the last block; ``key``, ``query`` and ``value`` are
-    those of all attention heads side by side, as projected (before rotary embedding or normalisation).
-    """
-
-    def __init__(self, network: Any, facet: Facet, layer: int) -> None:
-        super().__init__()
-        blocks = list(network.blocks)
-        index = range(len(blocks))[layer]
-        self.stem, self.prefix = network, int(network.num_prefix_tokens)
-        if facet == "token":
-            self.blocks = nn.ModuleList(blocks[: index + 1])
-            self.facet_layer = network.norm if index == len(blocks) - 1 else nn.Identity()
-        else:
-            self.blocks = nn.ModuleList(blocks[:index])
-            self.facet_layer = _projection(blocks[index], facet)
-        network.blocks = nn.Sequential()  # what is not run is not kept
-        network.norm = network.fc_norm = network.head = nn.Identity()
-        network.attn_pool = None
-
-    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch patch dim"]:
-        """The facet of every patch, row by row."""
-        embedded = self.stem._pos_embed(self.stem.patch_embed(images))
-        tokens, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
-        tokens = self.stem.norm_pre(tokens)
-        # A mixed rotary embedding differs from block to block.
-        ropes: Any = rope if getattr(self.stem, "rope_mixed", False) else repeat(rope)
-        for block, own in zip(self.blocks, ropes, strict=False):
-            tokens = block(tokens) if own is None else block(tokens, rope=own)
-        facet: Tensor = self.facet_layer(tokens[:, self.prefix :])
-        return facet
-
-
-class ConvFeatures(nn.Module):
-    """Stages of a timm ConvNet side by side (a hypercolumn), on the grid of the finest.
-
-    Attributes:
-        feature_mean: Subtracted from the features; zero unless weights bring another.
-        feature_scale: Then multiplied, so that stages of different size weigh alike; one unless weights bring another.
-    """
-
-    feature_mean: Tensor
-    feature_scale: Tensor
-
-    def __init__(self, network: nn.Module, dim: int) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("feature_mean", torch.zeros(dim))
-        self.register_buffer("feature_scale", torch.ones(dim))
-
-    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch patch dim"]:
-        """The stages' activations, row by row."""
-        finest, *coarser = self.network(images)
-        size = finest.shape[-2:]
-        maps = [finest, *(F.interpolate(m, size, mode="bilinear", align_corners=False) for m in coarser)]
-        features = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
-        return (features - self.feature_mean) * self.feature_scale
-
-
 class Backbone(nn.Module):
     """A frozen network that turns images into patch features.
 
@@ -116,6 +54,7 @@ class Backbone(nn.Module):
             ``features_only=True``, whose ``out_indices`` name the stages that are read.
         facet: ``key``, ``query``, ``value`` or ``token``; a ConvNet has only ``token``.
         layer: Which block of a ViT; negative counts from the last.
+        reduction: A ConvNet's features go through it; without it they are left as they are.
 
     Attributes:
         patch_size: Side of a patch in pixels; both sides of an image must be multiples of it.
@@ -134,7 +73,15 @@ class Backbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, network: nn.Module, *, facet: Facet = "key", layer: int = -1) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        *,
+        facet: Facet = "key",
+        layer: int = -1,
+        reduction: Reduction | None = None,
+    ) -> None:
         super().__init__()
         if facet not in FACETS:
             raise UnknownNameError("facet", facet, FACETS)
@@ -149,8 +96,9 @@ class Backbone(nn.Module):
             if facet != "token":
                 raise WeightsError(f"Backbone {name!r} is a ConvNet and has no {facet}s; use facet 'token'.")
             info: Any = network.feature_info
-            self.patch_size, self.dim = int(info.reduction()[0]), int(sum(info.channels()))
-            self.extract = ConvFeatures(network, self.dim)
+            self.patch_size = int(info.reduction()[0])
+            self.extract = ConvFeatures(network, info.channels(), reduction)
+            self.dim = self.extract.dim
         config: Any = getattr(network, "pretrained_cfg", None) or {}
         self.register_buffer("mean", torch.tensor(config.get("mean", (0.485, 0.456, 0.406))).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
@@ -268,27 +216,6 @@ def _reduction(network: Any) -> int:
     return int(step[0])
 
 
-def _projection(block: Any, facet: Facet) -> nn.Module:
-    """What turns the tokens that enter a block into its keys, queries or values."""
-    if not isinstance(block, Block | EvaBlock):
-        raise WeightsError(
-            f"Its {type(block).__name__}s project no {facet}s by themselves; use facet 'token'."
-        )
-    attention: Any = block.attn
-    index = ("query", "key", "value").index(facet)
-    if getattr(attention, "q_proj", None) is not None:
-        return nn.Sequential(block.norm1, (attention.q_proj, attention.k_proj, attention.v_proj)[index])
-    weight, bias = attention.qkv.weight.chunk(3)[index], attention.qkv.bias
-    if bias is None and getattr(attention, "q_bias", None) is not None:  # Eva keeps its biases apart
-        bias = torch.cat([attention.q_bias, attention.k_bias, attention.v_bias])
-    projection = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
-    with torch.no_grad():
-        projection.weight.copy_(weight)
-        if bias is not None:
-            projection.bias.copy_(bias.chunk(3)[index])
-    return nn.Sequential(block.norm1, projection)
-
-
 def _embedded_file(name: str) -> Path:
     return Path(str(files("slotlight") / "pretrained" / name))
 
@@ -300,10 +227,9 @@ def _load_embedded(weights: Path | None) -> Backbone:
     network.pretrained_cfg = {"mean": recipe["mean"], "std": recipe["std"]}
     source = weights or _embedded_file("backbone.safetensors")
     state = read_weights(source)
-    standard: dict[str, Any] = {
-        name: state.pop(name) for name in ("feature_mean", "feature_scale") if name in state
-    }
+    try:
+        reduction = Reduction(state.pop("reduction.weight"), state.pop("reduction.bias"))
+    except KeyError as fault:
+        raise WeightsError(f"{source} lacks {fault}; export it with the recipe that trained it.") from fault
     fill(network, state, source)
-    backbone = Backbone(EMBEDDED, network, facet="token")
-    backbone.extract.load_state_dict(standard, strict=False)
-    return backbone
+    return Backbone(EMBEDDED, network, facet="token", reduction=reduction)

@@ -1,0 +1,118 @@
+"""timm networks cut off right after the features that are read; what is not run is not kept."""
+
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from timm.models.eva import EvaBlock
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from slotlight.config import Facet
+from slotlight.errors import WeightsError
+
+
+class ViTFeatures(nn.Module):
+    """A timm ViT cut off right after one facet of one block.
+
+    ``token`` is the block's output, with the final norm after the last block; ``key``, ``query`` and ``value`` are
+    those of all attention heads side by side, as projected (before rotary embedding or normalisation).
+    """
+
+    def __init__(self, network: Any, facet: Facet, layer: int) -> None:
+        super().__init__()
+        blocks = list(network.blocks)
+        index = range(len(blocks))[layer]
+        self.stem, self.prefix = network, int(network.num_prefix_tokens)
+        if facet == "token":
+            self.blocks = nn.ModuleList(blocks[: index + 1])
+            self.facet_layer = network.norm if index == len(blocks) - 1 else nn.Identity()
+        else:
+            self.blocks = nn.ModuleList(blocks[:index])
+            self.facet_layer = _projection(blocks[index], facet)
+        network.blocks = nn.Sequential()  # what is not run is not kept
+        network.norm = network.fc_norm = network.head = nn.Identity()
+        network.attn_pool = None
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch patch dim"]:
+        """The facet of every patch, row by row."""
+        embedded = self.stem._pos_embed(self.stem.patch_embed(images))
+        tokens, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
+        tokens = self.stem.norm_pre(tokens)
+        # A mixed rotary embedding differs from block to block.
+        ropes: Any = rope if getattr(self.stem, "rope_mixed", False) else repeat(rope)
+        for block, own in zip(self.blocks, ropes, strict=False):
+            tokens = block(tokens) if own is None else block(tokens, rope=own)
+        facet: Tensor = self.facet_layer(tokens[:, self.prefix :])
+        return facet
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A linear map of features to fewer dimensions, such as their principal components."""
+
+    weight: Float[Tensor, "out_dim in_dim"]
+    bias: Float[Tensor, " out_dim"]
+
+
+class ConvFeatures(nn.Module):
+    """Stages of a timm ConvNet on the grid of the finest: side by side (a hypercolumn), or that reduced.
+
+    The reduction is linear, and so is bringing a stage to a finer grid: each stage is reduced on its own grid, brought
+    to the finest and added up, which is the reduced hypercolumn at a fraction of its cost.
+    """
+
+    def __init__(self, network: nn.Module, channels: list[int], reduction: Reduction | None = None) -> None:
+        super().__init__()
+        self.network, self.channels = network, channels
+        self.dim = sum(channels) if reduction is None else len(reduction.bias)
+        self.register_buffer("weight", None if reduction is None else reduction.weight)
+        self.register_buffer("bias", None if reduction is None else reduction.bias)
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch patch dim"]:
+        """The features of every patch, row by row."""
+        maps = self.network(images)
+        size = maps[0].shape[-2:]
+        if self.weight is None or self.bias is None:
+            features = torch.cat([_enlarge(stage, size) for stage in maps], dim=1)
+        else:
+            parts = self.weight[..., None, None].split(self.channels, dim=1)
+            reduced = [F.conv2d(stage, part) for stage, part in zip(maps, parts, strict=True)]
+            features = torch.stack([_enlarge(stage, size) for stage in reduced]).sum(dim=0)
+            features = features + self.bias[:, None, None]
+        return features.flatten(2).transpose(1, 2)
+
+
+def _enlarge(
+    stage: Float[Tensor, "batch dim h w"], size: tuple[int, int]
+) -> Float[Tensor, "batch dim rows columns"]:
+    if stage.shape[-2:] == size:
+        return stage
+    return F.interpolate(stage, size, mode="bilinear", align_corners=False)
+
+
+def _projection(block: Any, facet: Facet) -> nn.Module:
+    """What turns the tokens that enter a block into its keys, queries or values."""
+    if not isinstance(block, Block | EvaBlock):
+        raise WeightsError(
+            f"Its {type(block).__name__}s project no {facet}s by themselves; use facet 'token'."
+        )
+    attention: Any = block.attn
+    index = ("query", "key", "value").index(facet)
+    if getattr(attention, "q_proj", None) is not None:
+        return nn.Sequential(block.norm1, (attention.q_proj, attention.k_proj, attention.v_proj)[index])
+    weight, bias = attention.qkv.weight.chunk(3)[index], attention.qkv.bias
+    if bias is None and getattr(attention, "q_bias", None) is not None:  # Eva keeps its biases apart
+        bias = torch.cat([attention.q_bias, attention.k_bias, attention.v_bias])
+    projection = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+    with torch.no_grad():
+        projection.weight.copy_(weight)
+        if bias is not None:
+            projection.bias.copy_(bias.chunk(3)[index])
+    return nn.Sequential(block.norm1, projection)
