@@ -63,16 +63,17 @@ class TestPixelObjects:
         scores = torch.tensor([0.0, 0.4, 0.9, 0.8])
         assert len(pixel_objects(hard(two_squares()), scores, (20, 30), rule).scores) == kept
 
-    def test_specks_are_dropped_and_large_parts_kept(self) -> None:
+    def test_parts_of_a_slot_are_objects_and_specks_are_none(self) -> None:
         segments = np.zeros((20, 20), dtype=int)
         segments[0:10, 0:10] = segments[15:20, 15:20] = 1  # 100 and 25 pixels
         segments[0, 19] = 1
-        scores = torch.tensor([0.0, 1.0, 0.0, 0.0])
+        scores = torch.tensor([0.0, 0.8, 0.0, 0.0])
         found = pixel_objects(hard(segments), scores, (20, 20), ObjectRule(min_part=0.2))
-        expected = segments == 1
-        expected[0, 19] = False
-        assert np.array_equal(found.masks[0], expected)
-        assert found.boxes_xyxy.tolist() == [[0, 0, 20, 20]]
+        assert found.boxes_xyxy.tolist() == [[0, 0, 10, 10], [15, 15, 20, 20]]
+        np.testing.assert_allclose(
+            found.scores, [0.8 * (100 / 126) ** 0.5, 0.8 * (25 / 126) ** 0.5], rtol=1e-6
+        )
+        assert not found.masks[:, 0, 19].any()
         assert np.array_equal(found.segments, segments)
         largest = pixel_objects(hard(segments), scores, (20, 20), ObjectRule(min_part=0.3))
         assert largest.boxes_xyxy.tolist() == [[0, 0, 10, 10]]

@@ -11,19 +11,20 @@ from torch import nn
 from slotlight.errors import TrainingError
 from slotlight.slot_attention import MultiQuerySlotAttention
 
-SHARPNESS = 2.0  # of the softmax over slots: logits are this times cos · √dim, for normalised features
-_STATE_BIAS = (
-    -4.0
-)  # the GRU keeps sigmoid(-4), a fiftieth, of its state: slots are the means of their patches
-_WITHIN_TANH = 0.5  # the GRU's tanh is near to linear for half of a normalised mean
+# The softmax over slots has logits of this times cos · √dim, for normalised features.
+SHARPNESS = 4.0
+# The GRU keeps sigmoid(-4), a fiftieth, of its state: slots are the means of their patches.
+_STATE_BIAS = -4.0
+# The GRU's tanh is near to linear for half of a normalised mean.
+_WITHIN_TANH = 0.5
 
 
 @torch.no_grad()
 def start_as_clustering(widen: nn.Linear, narrow: nn.Linear, attention: MultiQuerySlotAttention) -> None:
     """Set weights so that the slots are soft k-means of normalised features, in place.
 
-    The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x) needs twice the features' width in its hidden
-    layer. Keys, values and queries become identities, the GRU takes its input over, the residual MLP adds
+    The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x) needs
+    twice the features' width in its hidden layer. Keys, values and queries become identities, the GRU takes its input over, the residual MLP adds
     nothing, and the initial slots are drawn around zero. Heads differ by their noise alone, until they learn.
 
     Raises:

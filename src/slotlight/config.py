@@ -130,6 +130,8 @@ class ModelConfig:
     Attributes:
         fusion: How the heads' slots become one set.
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
+        figure_weight: The figure map (`slotlight.figure`) is one more feature of every patch, this many times as
+            wide as the others; 0, as published, leaves it out.
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
@@ -138,6 +140,7 @@ class ModelConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     fusion: FusionKind = "hungarian"
     masks_from: MaskSource = "decoder"
+    figure_weight: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +180,17 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     "paper": (ModelConfig(), TrainConfig(steps=490_000, batch_size=16, decay="halving")),
     # The model inside the package; its card says what it costs and what it reaches.
     EMBEDDED: (
-        ModelConfig(backbone=BackboneConfig(name=EMBEDDED, facet="token")),
-        TrainConfig(),
+        ModelConfig(
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=224),
+            masking=MaskingConfig(kind="none"),
+            slots=SlotConfig(
+                slots=4, iterations=5, projection_hidden=256, mlp_hidden=128, start="clustering"
+            ),
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
+            masks_from="attention",
+            figure_weight=3.0,
+        ),
+        TrainConfig(steps=3000, batch_size=32, learning_rate=1e-4),
     ),
 }
 

@@ -86,7 +86,7 @@ class ConvFeatures(nn.Module):
             reduced = [F.conv2d(stage, part) for stage, part in zip(maps, parts, strict=True)]
             features = torch.stack([_enlarge(stage, size) for stage in reduced]).sum(dim=0)
             features = features + self.bias[:, None, None]
-        return features.flatten(2).transpose(1, 2)
+        return features.flatten(2).transpose(1, 2).contiguous()
 
 
 def _enlarge(

@@ -11,9 +11,10 @@ from slotlight.backbones import Backbone
 from slotlight.clustering_start import start_as_clustering
 from slotlight.config import ModelConfig, Precision
 from slotlight.decoder import Decoder, Grid, build_decoder
+from slotlight.figure import figure_map, merge_background, score_by_figure, with_figure
 from slotlight.fusion import fuse
 from slotlight.masking import apply_mask
-from slotlight.objects import SlotMasks, score_segments
+from slotlight.objects import SlotMasks
 from slotlight.slot_attention import MultiQuerySlotAttention
 
 
@@ -93,6 +94,7 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
+        features = self._seen(features, self.grid)
         visible = self.projection(apply_mask(features, self.config.masking))
         dealt = deal(len(features), self.attention.heads, features.device)
         noise = torch.randn(
@@ -112,6 +114,7 @@ class SlotModel(nn.Module):
         alone, not on its batch.
         """
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
+        features = self._seen(features, grid)
         found = self.attention(self.projection(features).unsqueeze(0), noise)
         fused = fuse(found.slots, self.config.fusion)
         if self.config.masks_from == "attention":
@@ -119,6 +122,13 @@ class SlotModel(nn.Module):
         else:
             masks = self.decoder.masks(fused.slots, grid)
         return FusedMasks(fused.slots, masks, fused.agreement)
+
+    def _seen(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid
+    ) -> Float[Tensor, "batch patch seen"]:
+        """What the slots are shown: the features, and where the config asks for it the figure map."""
+        weight = self.config.figure_weight
+        return with_figure(features, grid, weight) if weight else features
 
     def _decoded_patches(
         self, features: Float[Tensor, "batch patch dim"]
@@ -131,6 +141,7 @@ class SlotModel(nn.Module):
 
 def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
+    dim = dim + 1 if config.figure_weight else dim
     hidden = config.slots.projection_hidden
     widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
     attention = MultiQuerySlotAttention(
@@ -169,4 +180,5 @@ class ModelSegmenter:
             features = self.backbone(images)
             found = self.model.segment_features(features.patches, features.grid, seed=seed)
         masks = found.masks.float().unflatten(2, features.grid)
-        return SlotMasks(masks, score_segments(masks, found.agreement.float()))
+        figure = figure_map(features.patches, features.grid)
+        return SlotMasks(*merge_background(masks, score_by_figure(masks, figure, found.agreement.float())))

@@ -59,12 +59,13 @@ class ObjectRule:
         min_score: Slots that score less are left out; a photograph may keep none.
         max_objects: The best-scored so many are kept.
         min_area: Smaller objects are left out; a share of the photograph.
-        min_part: Parts of a mask smaller than this share of its largest part are dropped as specks.
+        min_part: A slot's connected parts are objects of their own; those smaller than this share of its largest
+            are dropped as specks.
     """
 
-    min_score: float = 0.1
+    min_score: float = 0.15
     max_objects: int = 20
-    min_area: float = 0.001
+    min_area: float = 0.002
     min_part: float = 0.2
 
 
@@ -116,6 +117,9 @@ def pixel_objects(
 ) -> PixelObjects:
     """Bring one photograph's slot masks to its own size and keep what the rule calls objects.
 
+    Two things of a kind share a slot: each connected part of a slot is an object, and scores the slot's score times
+    the root of its share of the slot.
+
     Args:
         masks: On any grid.
         scores: As `SlotMasks` has them.
@@ -123,13 +127,18 @@ def pixel_objects(
         rule: What to keep.
     """
     segments = _winners(masks, size)
-    sure = [k for k in scores.argsort(descending=True, stable=True).tolist() if scores[k] > 0]
-    sure = [k for k in sure if scores[k] >= rule.min_score]
-    cleaned = {k: _without_specks(segments == k, rule.min_part) for k in sure}
+    found = [
+        (part, float(scores[k]) * share**0.5)
+        for k in torch.nonzero(scores > 0).flatten().tolist()
+        for part, share in _parts(segments == k, rule.min_part)
+    ]
     least = max(1, rule.min_area * segments.size)
-    kept = [k for k, mask in cleaned.items() if np.count_nonzero(mask) >= least][: rule.max_objects]
-    masks_found = np.array([cleaned[k] for k in kept], dtype=bool).reshape(-1, *size)
-    found_scores = scores[kept].numpy().astype(np.float32)
+    kept = [
+        (part, score) for part, score in found if score >= rule.min_score and np.count_nonzero(part) >= least
+    ]
+    kept = sorted(kept, key=lambda one: -one[1])[: rule.max_objects]
+    masks_found = np.array([part for part, _ in kept], dtype=bool).reshape(-1, *size)
+    found_scores = np.array([score for _, score in kept], dtype=np.float32)
     return PixelObjects(segments, masks_found, mask_boxes_xyxy(masks_found), found_scores)
 
 
@@ -155,14 +164,11 @@ def _winners(
     return segments
 
 
-def _without_specks(
+def _parts(
     mask: Bool[np.ndarray, "height width"], min_part: float
-) -> Bool[np.ndarray, "height width"]:
-    parts, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    large: Bool[np.ndarray, " part"] = sizes >= min_part * sizes.max()
-    cleaned: Bool[np.ndarray, "height width"] = large[parts] & mask
-    return cleaned
+) -> list[tuple[Bool[np.ndarray, "height width"], float]]:
+    """The connected parts of a mask, but for specks, and the share of the mask that each is."""
+    parts, _ = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel())[1:]
+    large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
+    return [(parts == part + 1, float(sizes[part] / sizes.sum())) for part in large]
