@@ -43,7 +43,10 @@ def test_one_round_is_soft_k_means():
     model.attention.iterations = 1
     features = torch.randn(1, 1, 36, DIM)
     noise = torch.randn(4, 1, 3, DIM)
-    points, start = nn.functional.layer_norm(features[0, 0], (DIM,)), nn.functional.layer_norm(noise[2, 0], (DIM,))
+    points, start = (
+        nn.functional.layer_norm(features[0, 0], (DIM,)),
+        nn.functional.layer_norm(noise[2, 0], (DIM,)),
+    )
     weights = (SHARPNESS * start @ points.T * DIM**-0.5).softmax(dim=0)
     found = model.attention(features, noise)
     torch.testing.assert_close(found.attention[2, 0], weights, atol=1e-5, rtol=1e-4)

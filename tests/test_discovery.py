@@ -48,11 +48,13 @@ def test_any_kind_of_photograph(discoverer, photo_paths):
 
 
 def test_a_discovery_fits_its_photograph(discoverer, photo_paths):
-    for found, path in zip(discoverer.discover(photo_paths), photo_paths, strict=True):
+    discoveries = discoverer.discover(photo_paths)
+    assert sum(map(len, discoveries)) > 0
+    for found, path in zip(discoveries, photo_paths, strict=True):
         width, height = Image.open(path).size
         assert found.image.shape == (height, width, 3)
         assert found.segments.shape == found.labels.shape == (height, width)
-        assert len(found) == len(found.masks) == len(found.boxes_xyxy) > 0
+        assert len(found) == len(found.masks) == len(found.boxes_xyxy)
         assert (found.masks.sum(axis=0) <= 1).all()
         assert (np.diff(found.scores) <= 0).all()
         assert ((found.scores >= 0) & (found.scores <= 1)).all()

@@ -15,12 +15,11 @@ from slotlight.config import BACKBONES, EMBEDDED, DecoderKind, Facet, MaskKind, 
 from slotlight.errors import OutputError, SlotlightError
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from rich.console import Console
 
     from slotlight.discovery import Discovery
 
-Config = TypeVar("Config", bound="DataclassInstance")
+Config = TypeVar("Config")
 DONE, SOME_FAILED, WRONG_USE = 0, 1, 2
 _SHOWN = 20  # rows of the table of photographs
 
@@ -91,7 +90,7 @@ def discover(
         for discovery in _progress(found, len(left), console):
             folder.add(discovery)
             if len(rows) < _SHOWN and discovery.path:
-                rows.append((discovery.path, len(discovery), max(discovery.scores, default=0.0)))
+                rows.append((discovery.path, len(discovery), float(max(discovery.scores, default=0.0))))
         folder.finish(failures)
     finally:
         folder.close()
@@ -285,7 +284,8 @@ def models() -> int:
 
 def _override(config: Config, **values: object) -> Config:
     """The config with those values that were given."""
-    return replace(config, **{name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    return replace(config, **given)  # type: ignore[type-var]
 
 
 def main() -> None:

@@ -23,9 +23,10 @@ _WITHIN_TANH = 0.5
 def start_as_clustering(widen: nn.Linear, narrow: nn.Linear, attention: MultiQuerySlotAttention) -> None:
     """Set weights so that the slots are soft k-means of normalised features, in place.
 
-    The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x) needs
-    twice the features' width in its hidden layer. Keys, values and queries become identities, the GRU takes its input over, the residual MLP adds
-    nothing, and the initial slots are drawn around zero. Heads differ by their noise alone, until they learn.
+    The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x)
+    needs twice the features' width in its hidden layer. Keys, values and queries become identities, the GRU
+    takes its input over, the residual MLP adds nothing, and the initial slots are drawn around zero. Heads differ
+    by their noise alone, until they learn.
 
     Raises:
         TrainingError: The projection's hidden layer is narrower than twice the features.

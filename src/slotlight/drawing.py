@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
-from torchvision.utils import draw_segmentation_masks  # type: ignore[import-untyped]
+from torchvision.utils import draw_segmentation_masks
 
 Colour = tuple[int, int, int]
 

@@ -34,7 +34,7 @@ def figure_map(
     distances = torch.cdist(features, features[:, border]).topk(nearest, dim=-1, largest=False).values
     unlike = distances[..., 1:].mean(dim=-1) if nearest > 1 else distances[..., 0]
     figure = (unlike.square() + 1e-6).unflatten(1, grid) * _centre(grid, features.device)
-    figure = gaussian_blur(figure.unsqueeze(1), _odd_window(grid), [1.0, 1.0]).squeeze(1)
+    figure = _blurred(figure)
     return figure / figure.mean(dim=(1, 2), keepdim=True)
 
 
@@ -68,7 +68,8 @@ def score_by_figure(
     area = won.mean(dim=(2, 3))
     mean_figure = (won * figure.unsqueeze(1)).mean(dim=(2, 3)) / area.clamp(min=1e-6)
     score = (1 - torch.exp(-mean_figure * area.sqrt())) * agreement.clamp(0, 1)
-    return score * ((mean_figure >= BACKGROUND_BELOW) & (area > 0))
+    is_object = (mean_figure >= BACKGROUND_BELOW) & (area > 0)
+    return score * is_object
 
 
 def merge_background(
@@ -83,7 +84,8 @@ def merge_background(
 
 def _border(grid: tuple[int, int], device: torch.device) -> Int64[Tensor, " border"]:
     index = torch.arange(grid[0] * grid[1], device=device).unflatten(0, grid)
-    return torch.cat([index[0], index[-1], index[1:-1, 0], index[1:-1, -1]]).unique()
+    border: Tensor = torch.cat([index[0], index[-1], index[1:-1, 0], index[1:-1, -1]]).unique()
+    return border
 
 
 def _centre(grid: tuple[int, int], device: torch.device) -> Float[Tensor, "rows columns"]:
@@ -91,6 +93,8 @@ def _centre(grid: tuple[int, int], device: torch.device) -> Float[Tensor, "rows 
     return torch.exp(-(rows[:, None].square() + columns.square()) / (2 * CENTRE_WIDTH**2))
 
 
-def _odd_window(grid: tuple[int, int]) -> list[int]:
-    """Seven patches, or as many as the blur's reflection at the border allows."""
-    return [min(7, 2 * side - 1) for side in reversed(grid)]
+def _blurred(figure: Float[Tensor, "batch rows columns"]) -> Float[Tensor, "batch rows columns"]:
+    """Over seven patches, or as many as the reflection at the border allows."""
+    window = [min(7, 2 * side - 1) for side in (figure.shape[2], figure.shape[1])]
+    blurred: Tensor = gaussian_blur(figure.unsqueeze(1), window, [1.0, 1.0])
+    return blurred.squeeze(1)
