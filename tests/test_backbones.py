@@ -312,3 +312,12 @@ class TestRegistry:
         assert entry.licence.lower().replace(" ", "-") == licence
         assert timm.models.is_model_pretrained(entry.timm_name)
         assert weights_on_machine(name) in (True, False)
+
+
+class TestEmbedded:
+    def test_its_facet_and_stages_are_fixed(self) -> None:
+        assert load_backbone("embedded").facet == "token"
+        with pytest.raises(WeightsError, match="ConvNet and has no keys"):
+            load_backbone("embedded", facet="key")
+        with pytest.raises(WeightsError, match="stages are fixed"):
+            load_backbone("embedded", layer=2)

@@ -137,7 +137,7 @@ def load_backbone(
     name: str,
     *,
     weights: Path | None = None,
-    facet: Facet = "key",
+    facet: Facet | None = None,
     layer: int = -1,
     device: torch.device | str = "cpu",
 ) -> Backbone:
@@ -147,8 +147,8 @@ def load_backbone(
         name: ``embedded``, a name of `slotlight.config.BACKBONES`, or a timm ViT's or ConvNet's own name.
         weights: A local file: safetensors, or a ``.pth`` with timm's or the original release's key names. Without
             it, timm's pretrained weights come from the hub (or its cache on this machine).
-        facet: See `Backbone`.
-        layer: See `Backbone`.
+        facet: See `Backbone`; without it, a ViT's keys or a ConvNet's tokens.
+        layer: See `Backbone`; of a ConvNet, the stage.
         device: Where to put it.
 
     Raises:
@@ -156,14 +156,16 @@ def load_backbone(
         WeightsError: The weights are out of reach, not weights, or another network's.
     """
     if name == EMBEDDED:
-        return _load_embedded(weights).to(device)
+        return _load_embedded(weights, facet or "token", layer).to(device)
     timm_name = BACKBONES[name].timm_name if name in BACKBONES else name
     if not timm.is_model(timm_name):
         raise UnknownNameError("backbone", name, [EMBEDDED, *BACKBONES])
     state = None if weights is None else read_weights(weights)
     if state is None:
         require_reachable(name, timm_name)
-    network = _create(name, timm_name, facet, layer, from_hub=state is None)
+    is_vit = timm.models.is_model_in_modules(timm_name, _VIT_MODULES)
+    facet = facet or ("key" if is_vit else "token")
+    network = _create(name, timm_name, facet, layer, is_vit=is_vit, from_hub=state is None)
     if weights is not None and state is not None:
         fill(network, state, weights)
     # A ConvNet is already cut after the stage that `layer` names.
@@ -177,9 +179,10 @@ def weights_on_machine(name: str) -> bool:
     return on_machine(BACKBONES[name].timm_name)
 
 
-def _create(name: str, timm_name: str, facet: Facet, layer: int, *, from_hub: bool) -> nn.Module:
+def _create(
+    name: str, timm_name: str, facet: Facet, layer: int, *, is_vit: bool, from_hub: bool
+) -> nn.Module:
     """An uncut timm network; a ConvNet that gives the stage ``layer``."""
-    is_vit = timm.models.is_model_in_modules(timm_name, _VIT_MODULES)
     kwargs = (
         {"num_classes": 0, "dynamic_img_size": True}
         if is_vit
@@ -220,8 +223,10 @@ def _embedded_file(name: str) -> Path:
     return Path(str(files("slotlight") / "pretrained" / name))
 
 
-def _load_embedded(weights: Path | None) -> Backbone:
+def _load_embedded(weights: Path | None, facet: Facet, layer: int) -> Backbone:
     """The package's own backbone: ``backbone.json`` says which timm network it is and which stages are read."""
+    if layer != -1:
+        raise WeightsError(f"The embedded backbone's stages are fixed; leave layer {layer} out.")
     recipe = json.loads(_embedded_file("backbone.json").read_text())
     network: Any = timm.create_model(recipe["network"], pretrained=False, **recipe["kwargs"])
     network.pretrained_cfg = {"mean": recipe["mean"], "std": recipe["std"]}
@@ -232,4 +237,4 @@ def _load_embedded(weights: Path | None) -> Backbone:
     except KeyError as fault:
         raise WeightsError(f"{source} lacks {fault}; export it with the recipe that trained it.") from fault
     fill(network, state, source)
-    return Backbone(EMBEDDED, network, facet="token", reduction=reduction)
+    return Backbone(EMBEDDED, network, facet=facet, reduction=reduction)

@@ -104,7 +104,7 @@ def train(
     paths: Positional[tuple[str, ...]],
     *,
     out: Path,
-    preset_name: Annotated[Literal["embedded", "paper"], tyro.conf.arg(name="preset")] = "embedded",
+    preset_name: Annotated[Literal["embedded", "paper"] | None, tyro.conf.arg(name="preset")] = None,
     backbone: str | None = None,
     weights: Path | None = None,
     facet: Facet | None = None,
@@ -134,7 +134,7 @@ def train(
     Args:
         paths: Photographs, folders (searched through) or "globs".
         out: The folder to write to.
-        preset_name: Where unnamed numbers come from.
+        preset_name: Where unnamed numbers come from; embedded for the embedded backbone, paper for any other.
         backbone: embedded, a name of `slotlight models`, or a timm network.
         weights: A local file with the backbone's weights.
         facet: What of the backbone's block is read.
@@ -160,7 +160,8 @@ def train(
     from slotlight.loading import pick_device
     from slotlight.training import train as run
 
-    model_config, train_config = preset(preset_name)
+    own = "embedded" if backbone in (None, EMBEDDED) else "paper"
+    model_config, train_config = preset(preset_name or own)
     chosen = _override(
         model_config.backbone, name=backbone, weights=weights, facet=facet, layer=layer, image_size=image_size
     )
@@ -273,7 +274,7 @@ def models() -> int:
     for column in ("name", "timm network", "parameters", "licence", "weights on this machine"):
         table.add_column(column)
     here = "yes, in the package" if weights_on_machine(EMBEDDED) else "no"
-    table.add_row(EMBEDDED, "see its card", "", "Apache-2.0", here)
+    table.add_row(EMBEDDED, "resnet10t, narrow", "1.2 M", "Apache-2.0", here)
     for name, entry in BACKBONES.items():
         present = "yes" if weights_on_machine(name) else "no: hub, or --weights FILE"
         table.add_row(name, entry.timm_name, f"{entry.million_params:.1f} M", entry.licence, present)
@@ -306,6 +307,10 @@ def main() -> None:
         status = SOME_FAILED
     except SlotlightError as fault:
         print(f"slotlight: {fault}", file=sys.stderr)
+        status = WRONG_USE
+    except ModuleNotFoundError as fault:
+        extras = "slotlight[train,evaluate,samples]"
+        print(f"slotlight: this needs {fault.name}; install it with: pip install '{extras}'", file=sys.stderr)
         status = WRONG_USE
     except KeyboardInterrupt:
         print("slotlight: stopped; the same command goes on from here.", file=sys.stderr)

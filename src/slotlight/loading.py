@@ -8,7 +8,7 @@ import torch
 from slotlight.backbones import load_backbone
 from slotlight.baselines import BASELINES, build_baseline
 from slotlight.checkpoint import load_model
-from slotlight.config import BACKBONES, EMBEDDED, Facet, Precision
+from slotlight.config import EMBEDDED, Precision
 from slotlight.discovery import Discoverer
 from slotlight.errors import CheckpointError, UnknownNameError
 from slotlight.objects import ObjectRule, Segmenter
@@ -68,9 +68,7 @@ def _segmenter(name: str, weights: Path | None, device: torch.device, precision:
     if method in BASELINES:
         backbone = None
         if BASELINES[method].needs_backbone:
-            backbone = load_backbone(
-                backbone_name or EMBEDDED, weights=weights, device=device, facet=_facet(backbone_name)
-            )
+            backbone = load_backbone(backbone_name or EMBEDDED, weights=weights, device=device)
         return build_baseline(method, backbone)
     if Path(name).is_dir():
         return load_model(Path(name), weights=weights, device=device, precision=precision)
@@ -79,8 +77,3 @@ def _segmenter(name: str, weights: Path | None, device: torch.device, precision:
             f"{name} is no model folder; give a folder that `slotlight train` wrote, or a name."
         )
     raise UnknownNameError("model", name, [EMBEDDED, *BASELINES])
-
-
-def _facet(backbone_name: str) -> Facet:
-    """Keys of a ViT, as LOST and TokenCut read them; a ConvNet (the embedded one) has only tokens."""
-    return "key" if backbone_name in BACKBONES or "vit" in backbone_name else "token"
