@@ -271,14 +271,14 @@ def models() -> int:
         table.add_row(f"{name}@BACKBONE" if baseline.needs_backbone else name, baseline.summary)
     console.print(table)
     table = Table(title="Backbones (--backbone, @BACKBONE)", title_justify="left")
-    for column in ("name", "timm network", "parameters", "licence", "weights on this machine"):
-        table.add_column(column)
-    here = "yes, in the package" if weights_on_machine(EMBEDDED) else "no"
-    table.add_row(EMBEDDED, "resnet10t, narrow", "1.2 M", "Apache-2.0", here)
+    for column in ("name", "parameters", "licence", "weights here"):
+        table.add_column(column, no_wrap=column == "name")
+    table.add_row(EMBEDDED, "1.2 M", "Apache-2.0", "yes" if weights_on_machine(EMBEDDED) else "no")
     for name, entry in BACKBONES.items():
-        present = "yes" if weights_on_machine(name) else "no: hub, or --weights FILE"
-        table.add_row(name, entry.timm_name, f"{entry.million_params:.1f} M", entry.licence, present)
+        here = "yes" if weights_on_machine(name) else "no"
+        table.add_row(name, f"{entry.million_params:.1f} M", entry.licence, here)
     console.print(table)
+    console.print("Weights that are not here come from the hub, or from a file with --weights FILE.")
     console.print("Any other timm ViT or ConvNet works by its timm name.")
     return DONE
 
