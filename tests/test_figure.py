@@ -39,12 +39,12 @@ def test_small_grids_and_constant_images(grid):
         figure = figure_map(features, grid)
         assert figure.isfinite().all()
         torch.testing.assert_close(figure.mean(dim=(1, 2)), torch.ones(2))
-        assert with_figure(features, grid, 2.0).isfinite().all()
+        assert with_figure(features, figure, 2.0).isfinite().all()
 
 
 def test_the_extra_feature_is_as_wide_as_asked():
     features = scene()
-    seen = with_figure(features, GRID, 3.0)
+    seen = with_figure(features, figure_map(features, GRID), 3.0)
     assert torch.equal(seen[..., :-1], features)
     torch.testing.assert_close(
         seen[..., -1].std(dim=1, correction=0),

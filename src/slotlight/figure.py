@@ -39,13 +39,13 @@ def figure_map(
 
 
 def with_figure(
-    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], weight: float
+    features: Float[Tensor, "batch patch dim"], figure: Float[Tensor, "batch rows columns"], weight: float
 ) -> Float[Tensor, "batch patch wider"]:
     """The features and, as one more dimension, the standardised figure map, ``weight`` times as wide as they are."""
-    figure = figure_map(features, grid).flatten(1)
-    deviation, mean = torch.std_mean(figure, dim=1, keepdim=True, correction=0)
+    figures = figure.flatten(1)
+    deviation, mean = torch.std_mean(figures, dim=1, keepdim=True, correction=0)
     width = features.std(dim=(1, 2), correction=0).unsqueeze(1)
-    extra = weight * width * (figure - mean) / deviation.clamp(min=1e-6)
+    extra = weight * width * (figures - mean) / deviation.clamp(min=1e-6)
     return torch.cat([features, extra.unsqueeze(-1).to(features)], dim=-1)
 
 
@@ -96,5 +96,6 @@ def _centre(grid: tuple[int, int], device: torch.device) -> Float[Tensor, "rows 
 def _blurred(figure: Float[Tensor, "batch rows columns"]) -> Float[Tensor, "batch rows columns"]:
     """Over seven patches, or as many as the reflection at the border allows."""
     window = [min(7, 2 * side - 1) for side in (figure.shape[2], figure.shape[1])]
-    blurred: Tensor = gaussian_blur(figure.unsqueeze(1), window, [1.0, 1.0])
+    with torch.autocast(figure.device.type, enabled=False):  # a score needs more than bf16
+        blurred: Tensor = gaussian_blur(figure.unsqueeze(1), window, [1.0, 1.0])
     return blurred.squeeze(1)

@@ -26,11 +26,13 @@ class FusedMasks:
         slots: The fused slots.
         masks: How much of each patch belongs to each slot; sums to one over slots.
         agreement: How far the heads agree on each slot: a mean cosine similarity.
+        figure: How much each patch is figure, not ground, of `slotlight.figure.figure_map`.
     """
 
     slots: Float[Tensor, "batch slot dim"]
     masks: Float[Tensor, "batch slot patch"]
     agreement: Float[Tensor, "batch slot"]
+    figure: Float[Tensor, "batch rows columns"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
-        features = self._seen(features, self.grid)
+        if weight := self.config.figure_weight:
+            features = with_figure(features, figure_map(features, self.grid), weight)
         visible = self.projection(apply_mask(features, self.config.masking))
         dealt = deal(len(features), self.attention.heads, features.device)
         noise = torch.randn(
@@ -114,21 +117,16 @@ class SlotModel(nn.Module):
         alone, not on its batch.
         """
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
-        features = self._seen(features, grid)
+        figure = figure_map(features, grid)
+        if weight := self.config.figure_weight:
+            features = with_figure(features, figure, weight)
         found = self.attention(self.projection(features).unsqueeze(0), noise)
         fused = fuse(found.slots, self.config.fusion)
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
         else:
             masks = self.decoder.masks(fused.slots, grid)
-        return FusedMasks(fused.slots, masks, fused.agreement)
-
-    def _seen(
-        self, features: Float[Tensor, "batch patch dim"], grid: Grid
-    ) -> Float[Tensor, "batch patch seen"]:
-        """What the slots are shown: the features, and where the config asks for it the figure map."""
-        weight = self.config.figure_weight
-        return with_figure(features, grid, weight) if weight else features
+        return FusedMasks(fused.slots, masks, fused.agreement, figure)
 
     def _decoded_patches(
         self, features: Float[Tensor, "batch patch dim"]
@@ -180,5 +178,5 @@ class ModelSegmenter:
             features = self.backbone(images)
             found = self.model.segment_features(features.patches, features.grid, seed=seed)
         masks = found.masks.float().unflatten(2, features.grid)
-        figure = figure_map(features.patches, features.grid)
-        return SlotMasks(*merge_background(masks, score_by_figure(masks, figure, found.agreement.float())))
+        scores = score_by_figure(masks, found.figure, found.agreement.float())
+        return SlotMasks(*merge_background(masks, scores))

@@ -6,6 +6,7 @@ again goes on where it stopped, and nothing grows with the number of photographs
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -155,7 +156,7 @@ def picture_names(photographs: Sequence[Path]) -> dict[Path, Path]:
     root = Path(os.path.commonpath([path.absolute().parent for path in photographs]))
     below = {path: path.absolute().relative_to(root) for path in photographs}
     stems = [path.with_suffix("") for path in below.values()]
-    twice = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set()
+    twice = {stem for stem, count in Counter(stems).items() if count > 1}
     return {
         path: Path(f"{name}.png") if name.with_suffix("") in twice else name.with_suffix(".png")
         for path, name in below.items()
