@@ -42,7 +42,8 @@ class TokenMaps(nn.Module):
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> list[Float[Tensor, "batch dim h w"]]:
         """The map of tokens."""
-        return [_on_grid(self.tokens(images)[:, 1:], images)]
+        vit: Any = self.encoder.vit  # lightly's own way takes square images alone
+        return [_on_grid(vit.forward_features(images)[:, 1:], images)]
 
     def tokens(
         self,
