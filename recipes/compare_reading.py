@@ -24,7 +24,7 @@ from slotlight.evaluation.evaluate import evaluate
 from slotlight.objects import Segmenter
 
 CLUSTERS = (4, 6)
-READ_AT = 224  # pixels: larger than the views, as the embedded backbone is read
+_READ_AT = 224  # pixels: larger than the views, as the embedded backbone is read
 _REDUCED = 64
 _BLOCKS = 3
 _FACETS: tuple[Facet, ...] = ("key", "token")
@@ -52,13 +52,13 @@ def facets(network: nn.Module) -> dict[str, nn.Module]:
     return {f"stage {stage + 2}": StageMaps(network, stage) for stage in stages}
 
 
-def measure_features(backbone: Backbone, voc: Path, out: Path, *, read_at: int = READ_AT) -> Figures:
+def measure_features(backbone: Backbone, voc: Path, out: Path) -> Figures:
     """k-means of a backbone's features."""
     return _measure(
         [
             FeatureSegmenter(
                 f"{k}-means",
-                FeatureMethod("", partial(kmeans_features, num_clusters=k), read_at // PATCH),
+                FeatureMethod("", partial(kmeans_features, num_clusters=k), _READ_AT // PATCH),
                 backbone,
             )
             for k in CLUSTERS
