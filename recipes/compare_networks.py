@@ -18,7 +18,6 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_hybrid import ConvStem
 from torch import Tensor, nn
 
-from embedded_backbone import ARGUMENTS, NETWORK
 from slotlight.config import Facet
 from slotlight.cut_networks import ViTFeatures
 
@@ -94,8 +93,15 @@ class StageMaps(nn.Module):
 
 
 def convnet() -> nn.Module:
-    """The embedded backbone's network: a narrow resnet10t."""
-    network: nn.Module = timm.create_model(NETWORK, pretrained=False, **ARGUMENTS)
+    """A narrow resnet10t: 1.2 M weights; the embedded backbone is a deeper one of the same kind."""
+    network: nn.Module = timm.create_model(
+        "resnet10t",
+        pretrained=False,
+        features_only=True,
+        out_indices=(2, 3, 4),
+        stem_width=16,
+        channels=(32, 64, 128, 256),
+    )
     return network
 
 

@@ -1,5 +1,6 @@
 """What is compared, and how each pair of method and network is trained: in as many steps as cost the same time."""
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -90,13 +91,16 @@ class Cost:
     last_loss: float | None = None
 
 
-def dense_contrast(reach: float) -> Callable[[Any], nn.Module]:
-    """The embedded backbone's loss at some reach."""
-    return lambda network: NeighbourContrast(network, width(network), reach=reach, temperature=_TEMPERATURE)
+def dense_contrast(reach: float, tone: float = math.inf) -> Callable[[Any], nn.Module]:
+    """The embedded backbone's loss at some reach and tone."""
+    return lambda network: NeighbourContrast(
+        network, width(network), reach=reach, tone=tone, temperature=_TEMPERATURE
+    )
 
 
 DENSE = Method("dense contrast (reach 0)", dense_contrast(0))
 NEIGHBOURS = Method("neighbour contrast (reach 0.15)", dense_contrast(0.15))
+OF_ONE_COLOUR = Method("neighbour contrast of one colour (reach 0.5, tone 0.12)", dense_contrast(0.5, 0.12))
 IMAGES = Method("image contrast (NT-Xent)", ImageContrast)
 DINO = Method("self-distillation (DINO)", SelfDistillation)
 IBOT = Method("self-distillation (DINO + iBOT)", PatchDistillation)
@@ -108,7 +112,7 @@ PLAIN_VIT = Architecture("plain ViT", plain_vit, batch=16, learning_rate=1e-3)
 STEM_VIT = Architecture("ViT with a stem", stem_vit, batch=16, learning_rate=1e-3)
 
 PAIRS = (
-    *(Pair(method, CONVNET) for method in (NEIGHBOURS, DENSE, IMAGES, DINO, SIMMIM)),
+    *(Pair(method, CONVNET) for method in (OF_ONE_COLOUR, NEIGHBOURS, DENSE, IMAGES, DINO, SIMMIM)),
     *(Pair(method, PLAIN_VIT) for method in (NEIGHBOURS, IBOT, MAE)),
     Pair(NEIGHBOURS, STEM_VIT),
 )

@@ -138,7 +138,9 @@ def export(network: nn.Module, paths: list[Path], out: Path) -> None:
 def _start(recipe: Recipe, out: Path, device: str) -> Run:
     torch.manual_seed(recipe.seed)
     network = timm.create_model(NETWORK, pretrained=False, **ARGUMENTS)
-    model = NeighbourContrast(network, DIM, reach=recipe.reach, tone=recipe.tone, temperature=recipe.temperature)
+    model = NeighbourContrast(
+        network, DIM, reach=recipe.reach, tone=recipe.tone, temperature=recipe.temperature
+    )
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     run = Run(model, optimizer)
