@@ -3,8 +3,8 @@
 Dense contrastive learning with a soft target. Every point of one view should find, among all points of all the
 other views, those of its photograph that probably belong to the same thing: within its `reach` (Isola et al.,
 "Learning visual groups from co-occurrences in space and time", arXiv 1511.06811) and of about its colour, much as
-segments do in DetCon (Hénaff et al., arXiv 2103.10957). With reach 0 only the same point counts (as in DenseCL and VADeR). Both
-views are cut, flipped and coloured differently, so neither position nor raw colour gives the answer away.
+segments do in DetCon (Hénaff et al., arXiv 2103.10957). With reach 0 only the same point counts (as in DenseCL and
+VADeR). Both views are cut, flipped and coloured differently, so neither position nor raw colour gives the answer away.
 """
 
 import torch
