@@ -28,7 +28,8 @@ def main(names: list[str]) -> None:
             for pair in BENCHMARKS[name].run():
                 pairs.append(pair)
                 spread = f"{pair.ratio:.2f} ({min(pair.ratios):.2f} - {max(pair.ratios):.2f})"
-                rates = (f"{pair.units / s:.1f}" for s in (pair.seconds, pair.other_seconds))
+                done = (pair.units / pair.seconds, pair.other_units / pair.other_seconds)
+                rates = (f"{rate:,.1f}" for rate in done)
                 table.add_row(pair.what, *rates, spread)
     console.print(table)
     RESULTS.parent.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from benchmarks import authors
 from benchmarks.subjects import DIM, GRID, SIDE, backbone, slot_model
 from benchmarks.timing import Pair, compare
 from slotlight.config import DecoderConfig
@@ -23,6 +24,7 @@ def run() -> Iterator[Pair]:
         units=BATCH,
         rounds=3,
     )
+    yield from beside_authors(plain)
     for what, decoder in (
         ("a quarter of the patches decoded", DecoderConfig(patch_share=0.25)),
         ("mixer decoder", DecoderConfig(kind="mixer")),
@@ -32,6 +34,20 @@ def run() -> Iterator[Pair]:
             step(slot_model(decoder=decoder), lambda: features),
             plain,
             units=BATCH,
+            rounds=3,
+        )
+
+
+def beside_authors(plain: Callable[[], None]) -> Iterator[Pair]:
+    """Where their code is at hand; each at its own batch, in images a second."""
+    if authors.checkout():
+        theirs = authors.training_step(torch.randn(authors.BATCH, 3, SIDE, SIDE))
+        yield compare(
+            "training step from cached features, beside the authors' step",
+            plain,
+            theirs,
+            units=BATCH,
+            other_units=authors.BATCH,
             rounds=3,
         )
 
