@@ -26,8 +26,8 @@ class Pair:
     """
 
     what: str
-    units: int
-    other_units: int
+    units: float
+    other_units: float
     seconds: float
     other_seconds: float
     ratios: tuple[float, ...]
@@ -39,16 +39,16 @@ class Pair:
 
 
 def compare(
-    what: str, work: Work, other: Work, *, units: int, other_units: int | None = None, rounds: int = 5
+    what: str, work: Work, other: Work, *, units: float, other_units: float | None = None, rounds: int = 5
 ) -> Pair:
     """Time two things in turn, after one uncounted run of each; they do equally much unless told otherwise."""
     other_units = other_units or units
     work()
     other()
-    times = [(_seconds(work), _seconds(other)) for _ in range(rounds)]
-    seconds, other_seconds = (statistics.median(column) for column in zip(*times, strict=True))
+    times = [(seconds(work), seconds(other)) for _ in range(rounds)]
+    typical, other_typical = (statistics.median(column) for column in zip(*times, strict=True))
     ratios = tuple((units / a) / (other_units / b) for a, b in times)
-    return Pair(what, units, other_units, seconds, other_seconds, ratios)
+    return Pair(what, units, other_units, typical, other_typical, ratios)
 
 
 def hardware() -> str:
@@ -63,7 +63,8 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def _seconds(work: Work) -> float:
+def seconds(work: Work) -> float:
+    """Of one run."""
     gc.collect()
     start = time.perf_counter()
     work()
