@@ -14,6 +14,7 @@ from slotlight.model import ModelSegmenter, SlotModel, build_slot_model
 from slotlight.samples import sample_photographs
 
 SIDE, GRID, DIM = 320, (20, 20), 384  # the paper's
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def backbone() -> Backbone:
@@ -21,14 +22,14 @@ def backbone() -> Backbone:
     vit = timm.create_model(
         "vit_small_patch16_224.dino", pretrained=False, num_classes=0, dynamic_img_size=True
     )
-    return Backbone("dino-vits16, random weights", vit)
+    return Backbone("dino-vits16, random weights", vit).to(DEVICE)
 
 
 def slot_model(*, masks_from: MaskSource = "decoder", decoder: DecoderConfig | None = None) -> SlotModel:
     """8 heads of 7 slots, decoder 3 x 1024, unless another is asked for."""
     torch.manual_seed(0)
     config = ModelConfig(decoder=decoder or DecoderConfig(), masks_from=masks_from)
-    return build_slot_model(config, DIM, GRID)
+    return build_slot_model(config, DIM, GRID).to(DEVICE)
 
 
 def segmenter(masks_from: MaskSource = "decoder", decoder: DecoderConfig | None = None) -> ModelSegmenter:
