@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import inference, parts, training
+from benchmarks import cold_start, inference, parts, training
 from benchmarks.timing import Pair, hardware
 
-BENCHMARKS = {"parts": parts, "training": training, "inference": inference}
+BENCHMARKS = {"parts": parts, "training": training, "inference": inference, "cold_start": cold_start}
 RESULTS = Path("out/bench.json")
 
 
