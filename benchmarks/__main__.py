@@ -8,10 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cache, growth, inference, parts, training
+from benchmarks import cache, cold_start, growth, inference, parts, training
 from benchmarks.timing import Pair, hardware
 
-BENCHMARKS = {"parts": parts, "training": training, "cache": cache, "inference": inference}
+BENCHMARKS = {
+    "parts": parts,
+    "training": training,
+    "cache": cache,
+    "inference": inference,
+    "cold_start": cold_start,
+}
 RESULTS = Path("out/bench.json")
 
 
