@@ -72,7 +72,7 @@ def test_smaller_objects_are_on_top_and_crowds_void(coco: tuple[Path, Path]) -> 
 
 def test_photographs_go_by_id_and_may_have_no_object(coco: tuple[Path, Path]) -> None:
     dataset = open_dataset(DatasetSource(str(coco[1]), annotations=coco[0]))
-    assert [s.id for s in dataset] == ["a", "b"]
+    assert [s.id for s in dataset] == ["a.png", "b.png"]
     labels = dataset[1].read_labels(ALL)
     assert labels.boxes_xyxy.shape == (0, 4)
     assert not labels.instances.any()

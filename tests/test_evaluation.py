@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from slotlight.baselines import build_baseline
 from slotlight.datasets import Dataset, FolderDataset, SyntheticDataset
 from slotlight.discovery import Discoverer
 from slotlight.errors import DatasetError, ImageError, UnknownNameError
 from slotlight.evaluation import evaluate, print_tables
 from slotlight.evaluation.evaluate import Alone
-from slotlight.evaluation.shards import fingerprint
+from slotlight.evaluation.shards import code_fingerprint, fingerprint
 from slotlight.evaluation.statistics import bootstrap_interval, paired_difference
 from slotlight.objects import SlotMasks
 
@@ -70,6 +71,59 @@ def test_every_protocol_has_a_table_of_its_own(
     assert shaky.figures[0].seed_deviation > 0
     assert steady.figures[0].interval.low <= steady.figures[0].mean <= steady.figures[0].interval.high
     assert {c.second for c in report.tables[0].comparisons} == {"shaky"}
+
+
+def test_pooled_figures_have_intervals_and_tests_too(scenes: Dataset, tmp_path: Path) -> None:
+    models = [Discoverer(Thirds("steady", 0)), Discoverer(build_baseline("whole-image"))]
+    report = evaluate(models, scenes, ["detection", "saliency"], out=tmp_path, seeds=2)
+    for table in report.tables:
+        pooled = {metric.name for metric in table.metrics if metric.pooled}
+        assert pooled <= {comparison.metric for comparison in table.comparisons}
+        for row in table.rows:
+            for figure in row.figures:
+                assert figure.interval.low <= figure.mean + 0.05
+                assert figure.mean <= figure.interval.high + 0.05
+    ap = next(c for c in report.tables[0].comparisons if c.metric == "AP")
+    means = [row.figures[0].mean for row in report.tables[0].rows]
+    assert ap.difference.mean == pytest.approx(means[0] - means[1])
+    assert 0 < ap.difference.p_value <= 1
+
+
+def test_what_draws_nothing_is_measured_once(scenes: Dataset, tmp_path: Path) -> None:
+    models = [Discoverer(build_baseline(name)) for name in ("tiles", "kmeans-colour")]
+    table = evaluate(models, scenes, ["corloc"], out=tmp_path, seeds=3).tables[0]
+    assert table.seeds == 3
+    assert [row.figures[0].seed_deviation is None for row in table.rows] == [True, False]
+    assert [len(list((tmp_path / "images/corloc" / m.name).iterdir())) for m in models] == [1, 3]
+
+
+def test_a_split_within_another_is_not_measured_again(
+    models: list[Discoverer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, part = (SyntheticDataset(count=count, height=48, width=64) for count in (6, 4))
+    evaluate(models, whole, ["paper"], out=tmp_path)
+    monkeypatch.setattr(Discoverer, "_read", None)
+    assert evaluate(models, part, ["paper"], out=tmp_path).tables[0].images == 4
+
+
+def test_values_of_other_code_are_measured_again(
+    scenes: Dataset, models: list[Discoverer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(models[:1], scenes, ["paper"], out=tmp_path)
+    monkeypatch.setattr("slotlight.evaluation.shards.code_fingerprint", lambda: "other")
+    evaluate(models[:1], scenes, ["paper"], out=tmp_path)
+    assert len(list((tmp_path / "images" / "paper" / "steady").iterdir())) == 2
+    assert len(code_fingerprint()) == 64
+
+
+def test_markdown_holds_every_table(scenes: Dataset, models: list[Discoverer], tmp_path: Path) -> None:
+    report = evaluate(models[:1], scenes, EVERY, out=tmp_path, floors=models[1:], seeds=2, command="x --y")
+    text = (tmp_path / "report.md").read_text()
+    assert [f"### `{name}`, synthetic all" in text for name in EVERY] == [True] * 6
+    assert "```\nx --y\n```" in text
+    figure = report.tables[0].rows[0].figures[0]
+    assert f"{100 * figure.mean:.1f} ± {100 * figure.seed_deviation:.1f}" in text
+    assert "| shaky (floor) |" in text
 
 
 def test_figures_are_the_means_of_what_is_kept_for_each_image(

@@ -44,7 +44,8 @@ def scene() -> np.ndarray:
 
 
 def all_values(name: str, measured: Measured) -> dict[str, float]:
-    return measured.values | PROTOCOLS[name].pool([measured])
+    pool = PROTOCOLS[name].pool
+    return measured.values | (pool.figures([measured]) if pool else {})
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -90,7 +91,7 @@ def test_nothing_found_is_a_miss(scene: np.ndarray) -> None:
     assert PROTOCOLS["corloc"].measure(nothing, labels_of(scene)).values == {"CorLoc-1": 0}
     detection = PROTOCOLS["detection"].measure(nothing, labels_of(scene))
     assert detection.objects.overlaps == (0, 0)
-    assert PROTOCOLS["detection"].pool([detection])["AP"] == 0
+    assert PROTOCOLS["detection"].pool.figures([detection])["AP"] == 0
 
 
 def test_only_the_best_scored_box_counts_in_corloc(scene: np.ndarray) -> None:

@@ -91,7 +91,13 @@ def test_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFixture
     source = DatasetSource("synthetic")
     report = run_evaluation(["centre-box"], ["corloc"], source, out=tmp_path, limit=3, device="cpu")
     assert [row.is_floor for row in report.tables[0].rows] == [False, True, True, True]
-    assert {path.name for path in tmp_path.iterdir()} == {"report.json", "report.html", "per_image", "images"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.json",
+        "report.md",
+        "report.html",
+        "per_image",
+        "images",
+    }
     assert "CorLoc-1" in capsys.readouterr().out
     alone = run_evaluation(
         ["centre-box"], ["corloc"], source, out=tmp_path, limit=3, device="cpu", floors=False

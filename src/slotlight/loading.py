@@ -1,5 +1,6 @@
 """A name or a folder → a `Discoverer`: the embedded model, a trained one, a floor or a baseline."""
 
+import platform
 from importlib.resources import files
 from pathlib import Path
 
@@ -58,6 +59,16 @@ def pick_device(name: str) -> torch.device:
         valid = ["auto", "cpu"] + (["cuda"] if torch.cuda.is_available() else [])
         raise UnknownNameError("device", name, valid) from fault
     return device
+
+
+def device_name(device: torch.device) -> str:
+    """A device in words, for reports: what it is, and of a processor how many threads are used."""
+    if device.type == "cuda":
+        return f"{device.type} ({torch.cuda.get_device_name(device)})"
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{device.type} ({(models or [platform.machine()])[0]}, {torch.get_num_threads()} threads)"
 
 
 def _segmenter(name: str, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:

@@ -125,9 +125,32 @@ def pool_detection(images: Sequence[Measured]) -> dict[str, float]:
     }
 
 
+def weighted_detection(
+    images: Sequence[Measured], weights: Float[np.ndarray, "draw image"]
+) -> dict[str, Float[np.ndarray, " draw"]]:
+    """COCO's figures under each draw of the images' weights."""
+    regions = [i.regions for i in images if i.regions is not None]
+    figures = metrics.weighted_precision(regions, torch.from_numpy(weights))
+    return {
+        "AP": figures.ap.numpy(),
+        "AP50": figures.ap50.numpy(),
+        "AR@1": figures.ar_1.numpy(),
+        "AR@10": figures.ar_10.numpy(),
+        "AR@100": figures.ar_100.numpy(),
+    }
+
+
 def pool_saliency(images: Sequence[Measured]) -> dict[str, float]:
     """The best threshold over all images."""
     return {"max F-beta": metrics.max_f_beta(torch.tensor([i.f_beta for i in images], dtype=torch.float64))}
+
+
+def weighted_saliency(
+    images: Sequence[Measured], weights: Float[np.ndarray, "draw image"]
+) -> dict[str, Float[np.ndarray, " draw"]]:
+    """The best threshold under each draw of the images' weights."""
+    curves = torch.tensor([i.f_beta for i in images], dtype=torch.float64)
+    return {"max F-beta": metrics.weighted_f_beta(curves, torch.from_numpy(weights)).numpy()}
 
 
 def _mask_objects(counts: metrics.Confusion, *, count_void: bool) -> Objects:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from slotlight.datasets.sample import Dataset, LabelKind, Labels
 from slotlight.discovery import Discovery
@@ -24,6 +24,8 @@ from slotlight.measuring import (
     measure_saliency,
     pool_detection,
     pool_saliency,
+    weighted_detection,
+    weighted_saliency,
 )
 
 PAPER_SIZE = 320
@@ -63,6 +65,21 @@ class View:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """How a protocol's pooled metrics are computed, by their names.
+
+    Attributes:
+        figures: Of all images.
+        weighted: Under each of many draws of the images' weights, for intervals and tests.
+    """
+
+    figures: Callable[[Sequence[Measured]], dict[str, float]]
+    weighted: Callable[
+        [Sequence[Measured], Float[np.ndarray, "draw image"]], dict[str, Float[np.ndarray, " draw"]]
+    ]
+
+
+@dataclass(frozen=True)
 class Protocol:
     """A named way to measure.
 
@@ -74,7 +91,7 @@ class Protocol:
         view: What the model is shown.
         metrics: The columns of its table.
         measure: One image's values.
-        pool: The pooled metrics' values over all images.
+        pool: The pooled metrics, if it has any.
     """
 
     name: str
@@ -83,7 +100,7 @@ class Protocol:
     view: View
     metrics: tuple[Metric, ...]
     measure: Callable[[Discovery, Labels], Measured]
-    pool: Callable[[Sequence[Measured]], dict[str, float]] = lambda _: {}
+    pool: Pool | None = None
     welcomes: frozenset[LabelKind] = frozenset()
 
     def check(self, dataset: Dataset) -> None:
@@ -208,7 +225,7 @@ PROTOCOLS: dict[str, Protocol] = {
                 Metric("AR@100", "Average recall with the best hundred.", pooled=True),
             ),
             measure=measure_detection,
-            pool=pool_detection,
+            pool=Pool(pool_detection, weighted_detection),
         ),
         Protocol(
             name="saliency",
@@ -223,7 +240,7 @@ PROTOCOLS: dict[str, Protocol] = {
                 ),
             ),
             measure=measure_saliency,
-            pool=pool_saliency,
+            pool=Pool(pool_saliency, weighted_saliency),
         ),
     )
 }

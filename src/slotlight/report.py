@@ -15,7 +15,7 @@ from slotlight.charts import Chart, charts_of
 from slotlight.datasets import Dataset, LabelKind
 from slotlight.discovery import Discoverer
 from slotlight.errors import OutputError, SlotlightError
-from slotlight.evaluation.shards import Shard
+from slotlight.evaluation.runner import Run
 from slotlight.evaluation.tables import Figure, Report, Table
 from slotlight.failure_modes import Finding, diagnose
 from slotlight.galleries import Gallery, example_picture, make_gallery
@@ -49,12 +49,6 @@ class Section:
     table: Table
     charts: tuple[Chart, ...]
     galleries: tuple[Gallery, ...]
-
-    def best(self, column: int) -> float:
-        """The highest mean of a column, which is shown in bold."""
-        return max(
-            (row.figures[column].mean for row in self.table.rows if row.figures[column].images), default=1.0
-        )
 
 
 def write_report(report: Report, out: Path, discoverers: Sequence[Discoverer], dataset: Dataset) -> None:
@@ -98,12 +92,11 @@ def render(report: Report, sections: Sequence[Section], diagnoses: Sequence[Diag
 
 def _section(table: Table, out: Path, discoverers: Sequence[Discoverer], dataset: Dataset) -> Section:
     protocol = PROTOCOLS[table.protocol]
-    asked_for = table.images + len(table.skipped)
+    asked_for = range(table.images + len(table.skipped))
     galleries = []
     for discoverer in discoverers:
-        measured = Shard.of(out, protocol.name, discoverer, dataset, seed=0).read()
-        chosen_from = {index: values for index, values in measured.items() if index < asked_for}
-        galleries.append(make_gallery(discoverer, dataset, protocol, chosen_from))
+        run = Run(discoverer, (protocol,), 0, dataset, asked_for, out)
+        galleries.append(make_gallery(discoverer, dataset, protocol, run.measured(protocol)))
     colours = {row.model: number for number, row in enumerate(table.rows)}
     return Section(table, tuple(charts_of(table.rows, colours)), tuple(galleries))
 

@@ -26,14 +26,18 @@ BASELINES: dict[str, PixelMethod | FeatureMethod] = {
     "whole-image": PixelMethod("everything is one object", lambda images, _: whole_image(images)),
     "centre-box": PixelMethod("the middle three quarters", lambda images, _: centre_box(images)),
     "tiles": PixelMethod("seven tiles of equal area", lambda images, _: tiles(images)),
-    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, patch_size=PATCH_PIXELS),
-    "kmeans-features": FeatureMethod("k-means of features", kmeans_features),
-    "lost": FeatureMethod("LOST (Siméoni et al., 2021)", lambda features, _: lost(features), VOC_SIDE),
+    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, True, PATCH_PIXELS),
+    "kmeans-features": FeatureMethod("k-means of features", kmeans_features, True),
+    "lost": FeatureMethod(
+        "LOST (Siméoni et al., 2021)", lambda features, _: lost(features), side_patches=VOC_SIDE
+    ),
     "tokencut": FeatureMethod(
-        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), VOC_SIDE
+        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), side_patches=VOC_SIDE
     ),
     "maskcut": FeatureMethod(
-        "MaskCut (CutLER, Wang et al., 2023)", lambda features, _: maskcut(features), MASKCUT_SIDE
+        "MaskCut (CutLER, Wang et al., 2023)",
+        lambda features, _: maskcut(features),
+        side_patches=MASKCUT_SIDE,
     ),
 }
 FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features")

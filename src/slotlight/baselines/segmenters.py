@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
-from slotlight.objects import SlotMasks
+from slotlight.objects import Segmenter, SlotMasks
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class PixelMethod:
     Attributes:
         summary: What it does, in a few words.
         run: From RGB images in [0, 1] and a seed to slot masks.
+        is_seeded: Whether it draws anything.
         patch_size: Sides of an image must be multiples of it.
         image_size: Images should have about its square of pixels.
     """
@@ -26,6 +27,7 @@ class PixelMethod:
     needs_backbone: ClassVar[bool] = False
     summary: str
     run: Callable[[Float[Tensor, "batch 3 height width"], int], SlotMasks]
+    is_seeded: bool = False
     patch_size: int = 1
     image_size: int = 320
 
@@ -37,6 +39,7 @@ class FeatureMethod:
     Attributes:
         summary: What it does, in a few words.
         run: From features and a seed to slot masks.
+        is_seeded: Whether it draws anything.
         side_patches: Images should have about its square of patches: what these methods do grows with the
             square of that.
     """
@@ -44,6 +47,7 @@ class FeatureMethod:
     needs_backbone: ClassVar[bool] = True
     summary: str
     run: Callable[[Features, int], SlotMasks]
+    is_seeded: bool = False
     side_patches: int = 20
 
 
@@ -81,3 +85,8 @@ class FeatureSegmenter:
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.objects.Segmenter`."""
         return self.method.run(self.backbone(images), seed)
+
+
+def depends_on_seed(segmenter: Segmenter) -> bool:
+    """Whether another seed may give another result; of whatever is no baseline it is assumed."""
+    return not isinstance(segmenter, PixelSegmenter | FeatureSegmenter) or segmenter.method.is_seeded

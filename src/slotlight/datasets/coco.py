@@ -55,10 +55,9 @@ class COCODataset:
     def __getitem__(self, index: int) -> Sample:
         """One photograph; nothing is decoded yet."""
         number = self._ids[index]
-        path = self.photographs / self._coco.imgs[number]["file_name"]
-        return Sample(
-            path.stem, photograph_reader(path), lambda kinds: self._read_labels(number, path, kinds)
-        )
+        name = self._coco.imgs[number]["file_name"]  # unique, as stems of several folders are not
+        path = self.photographs / name
+        return Sample(name, photograph_reader(path), lambda kinds: self._read_labels(number, path, kinds))
 
     @cached_property
     def _classes(self) -> dict[int, int]:

@@ -90,7 +90,7 @@ class Dataset(Protocol):
 
     @property
     def identity(self) -> str:
-        """What tells it from every other; values kept of one dataset are never taken for another's."""
+        """What tells it from others whose ids mean other photographs or labels; kept values are looked up by both."""
         ...
 
     @property

@@ -50,7 +50,7 @@ class VOCDataset:
         self.root = find_year(Path(root))
         self.name = self.root.name
         self.split = split
-        self.identity = f"{self.root} {split}"
+        self.identity = str(self.root)  # an id means one photograph, whatever lists name it
         self._ids = self._read_split(split)
         self.label_kinds = self._label_kinds()
 

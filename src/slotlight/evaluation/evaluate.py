@@ -11,11 +11,14 @@ from typing import runtime_checkable
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 import slotlight
+from slotlight.baselines.segmenters import depends_on_seed
 from slotlight.datasets import Dataset
 from slotlight.discovery import Discoverer
-from slotlight.errors import DatasetError, SlotlightError
+from slotlight.errors import DatasetError, OutputError, SlotlightError
+from slotlight.evaluation.markdown import to_markdown
 from slotlight.evaluation.runner import OnError, Process, Run, by_view, measure, skipped
 from slotlight.evaluation.tables import Report, Table, Values, compare_rows, make_row
+from slotlight.loading import device_name
 from slotlight.measuring import Measured
 from slotlight.protocols import Protocol, find_protocol
 
@@ -65,7 +68,7 @@ def evaluate(
     command: str = "slotlight.evaluate(...)",
     progress: bool = False,
 ) -> Report:
-    """Measure models under named protocols, and write ``out/report.json`` and ``out/per_image/*.csv``.
+    """Measure models under named protocols, and write ``out/report.json``, ``out/report.md`` and ``out/per_image/``.
 
     Each image's values are kept in ``out/images`` as they come: a run that was stopped goes on from there, and
     ends with the same report. With several processes each measures its share of the photographs.
@@ -76,7 +79,7 @@ def evaluate(
         protocols: Names of `slotlight.protocols.PROTOCOLS`.
         out: The folder to write to.
         floors: Models that know nothing, for comparison.
-        seeds: Seeds 0, 1, … of each model.
+        seeds: Seeds 0, 1, … of each model that draws anything.
         limit: Only so many photographs, from the first.
         batch_size: Photographs that go through a model at once.
         on_error: ``stop`` at a photograph or label file that cannot be used, or ``skip`` it: it is then listed in
@@ -112,18 +115,16 @@ def evaluate(
         Run(discoverer, group, seed, dataset, indices, Path(out))
         for discoverer in everyone
         for group in by_view(chosen)
-        for seed in range(seeds)
+        for seed in range(seeds if depends_on_seed(discoverer.segmenter) else 1)
     ]
     _measure_all(runs, process, batch_size, on_error, show=progress and process.rank == 0)
     _wait(processes)
     values = {protocol: _collect(protocol, runs, floors) for protocol in chosen}
     first = {protocol: next(run for run in runs if protocol in run.protocols) for protocol in chosen}
     tables = tuple(_table(protocol, first[protocol], values[protocol]) for protocol in chosen)
-    report = Report(tables, command, slotlight.__version__, str(everyone[0].segmenter.device))
+    report = Report(tables, command, slotlight.__version__, device_name(everyone[0].segmenter.device))
     if process.rank == 0:
-        report.write(Path(out) / "report.json")
-        for protocol in chosen:
-            _write_csv(Path(out) / "per_image" / f"{protocol.name}.csv", protocol, dataset, values[protocol])
+        _write(report, Path(out), dataset, values)
     _wait(processes)
     return report
 
@@ -166,8 +167,7 @@ def _collect(protocol: Protocol, runs: Sequence[Run], floors: Sequence[Discovere
     seeds: dict[str, list[dict[int, Measured]]] = {}
     for run in runs:
         if protocol in run.protocols:
-            found = run.shard(protocol).read()
-            seeds.setdefault(run.discoverer.name, []).append({i: found[i] for i in run.indices if i in found})
+            seeds.setdefault(run.discoverer.name, []).append(run.measured(protocol))
     floor_names = {floor.name for floor in floors}
     return [Values(name, name in floor_names, tuple(found)) for name, found in seeds.items()]
 
@@ -184,11 +184,21 @@ def _table(protocol: Protocol, run: Run, values: Sequence[Values]) -> Table:
         split=run.dataset.split,
         resolution=protocol.view.resolution,
         images=len(values[0].seeds[0]),
-        seeds=len(values[0].seeds),
+        seeds=max(len(row.seeds) for row in values),
         rows=tuple(make_row(protocol, row) for row in values),
         comparisons=tuple(compare_rows(protocol, values)),
         skipped=tuple(left_out),
     )
+
+
+def _write(report: Report, out: Path, dataset: Dataset, values: dict[Protocol, list[Values]]) -> None:
+    try:
+        report.write(out / "report.json")
+        (out / "report.md").write_text(to_markdown(report))
+        for protocol, rows in values.items():
+            _write_csv(out / "per_image" / f"{protocol.name}.csv", protocol, dataset, rows)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
 
 
 def _write_csv(path: Path, protocol: Protocol, dataset: Dataset, values: Sequence[Values]) -> None:

@@ -61,19 +61,23 @@ class Run:
         """Where a protocol's values are kept."""
         return Shard.of(self.out, protocol.name, self.discoverer, self.dataset, self.seed)
 
+    def measured(self, protocol: Protocol) -> dict[int, Measured]:
+        """The kept values of the photographs that are asked for, by index, in order."""
+        found = self.shard(protocol).read()
+        named = ((index, self.dataset[index].id) for index in self.indices)
+        return {index: found[name] for index, name in named if name in found}
+
 
 @dataclass(frozen=True)
 class Prepared:
     """A photograph as a model is shown it, and what it is held against.
 
     Attributes:
-        index: In the dataset.
-        id: Its name there.
+        id: Its name in the dataset.
         image: The view.
         labels: For each protocol; or why there are none.
     """
 
-    index: int
     id: str
     image: RGBImage
     labels: tuple[Labels | DatasetError, ...]
@@ -107,10 +111,9 @@ def measure(
         DatasetError: A label cannot be used, and the run is to stop.
         ImageError: A photograph cannot be read, and the run is to stop.
     """
-    shards = [run.shard(protocol) for protocol in run.protocols]
-    done = set.intersection(*(set(shard.read()) for shard in shards))
+    done = set.intersection(*(set(run.measured(protocol)) for protocol in run.protocols))
     with ExitStack() as stack:
-        writers = [shard.open(process.rank) for shard in shards]
+        writers = [run.shard(protocol).open(process.rank) for protocol in run.protocols]
         for writer in writers:
             stack.callback(writer.close)
         for prepared, measured in _measured(
@@ -118,7 +121,7 @@ def measure(
         ):
             for writer, values in zip(writers, measured, strict=True):
                 if values is not None:
-                    writer.write(prepared.index, prepared.id, values)
+                    writer.write(prepared.id, values)
             advance()
 
 
@@ -131,13 +134,13 @@ def prepare(run: Run, index: int) -> Prepared | ImageError:
         return error
     view = run.protocols[0].view
     labels = tuple(read_labels(run.dataset, sample, protocol, image.shape[:2]) for protocol in run.protocols)
-    return Prepared(index, sample.id, view.image(image), labels)
+    return Prepared(sample.id, view.image(image), labels)
 
 
 def skipped(run: Run, protocol: Protocol) -> list[str]:
     """Why each photograph that a finished run left out was left out."""
     alone = Run(run.discoverer, (protocol,), run.seed, run.dataset, run.indices, run.out)
-    measured = run.shard(protocol).read()
+    measured = run.measured(protocol)
     results = (prepare(alone, index) for index in run.indices if index not in measured)
     return [str(r) if isinstance(r, ImageError) else str(r.labels[0]) for r in results]
 

@@ -1,13 +1,16 @@
 """Per-image values on disk: one file of JSON lines a (protocol, model, seed) and process.
 
 A line is written when its image is measured, so a killed run loses at most the line it was writing. A file's
-name holds a hash of all that its values depend on: another model of the same name never reads them.
+name holds a hash of all that its values depend on: model, data, and the code that measures. Another model of the
+same name never reads them; another split of the same data does, photograph by photograph.
 """
 
 import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 from weakref import WeakKeyDictionary
@@ -16,12 +19,14 @@ import numpy as np
 import torch
 from torch import nn
 
-import slotlight
 from slotlight.datasets import Dataset
 from slotlight.discovery import Discoverer
 from slotlight.errors import OutputError
 from slotlight.measuring import Measured, Objects
 from slotlight.metrics import ScoredRegions
+
+_ONLY_PRESENTS = ("evaluation/", "report", "charts", "galleries", "failure_modes", "cli", "drawing")
+"""Code that no photograph's values depend on; all other code of the package is in the key."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +44,22 @@ class Shard:
     @classmethod
     def of(cls, out: Path, protocol: str, discoverer: Discoverer, dataset: Dataset, seed: int) -> "Shard":
         """The shard of a run's part."""
-        key = (slotlight.__version__, fingerprint(discoverer), dataset.identity)
+        key = (code_fingerprint(), fingerprint(discoverer), dataset.identity)
         short = hashlib.sha256(repr(key).encode()).hexdigest()[:10]
         name = re.sub(r"[^\w.@-]+", "_", discoverer.name)
         return cls(out / "images" / protocol / name, f"seed-{seed}.{short}")
 
-    def read(self) -> dict[int, Measured]:
-        """All measured images by their index, in order; a line that a kill cut off is left out."""
-        found: dict[int, Measured] = {}
+    def read(self) -> dict[str, Measured]:
+        """All measured images by their id; a line that a kill cut off is left out."""
+        found: dict[str, Measured] = {}
         for path in sorted(self.folder.glob(f"{self.stem}.process-*.jsonl")):
             for line in path.read_text().splitlines():
                 try:
                     record = json.loads(line)
                 except ValueError:
                     continue
-                found[record["index"]] = _measured(record)
-        return dict(sorted(found.items()))
+                found[record["id"]] = _measured(record)
+        return found
 
     def open(self, process: int) -> "ShardWriter":
         """Go on writing, as one of several processes.
@@ -82,15 +87,10 @@ class ShardWriter:
             if file.read(1) != b"\n":
                 file.write(b"\n")
 
-    def write(self, index: int, name: str, measured: Measured) -> None:
+    def write(self, name: str, measured: Measured) -> None:
         """Add one image's values."""
         values = {k: None if np.isnan(v) else v for k, v in measured.values.items()}
-        record: dict[str, Any] = {
-            "index": index,
-            "id": name,
-            "values": values,
-            "objects": asdict(measured.objects),
-        }
+        record: dict[str, Any] = {"id": name, "values": values, "objects": asdict(measured.objects)}
         if measured.regions is not None:
             record["regions"] = asdict(measured.regions)
         if measured.f_beta:
@@ -101,6 +101,18 @@ class ShardWriter:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+@cache
+def code_fingerprint() -> str:
+    """A hash of the code that values depend on: values measured by other code are not taken for this one's."""
+    root = Path(str(files("slotlight")))
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        if not name.startswith(_ONLY_PRESENTS):
+            digest.update(name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def fingerprint(discoverer: Discoverer) -> str:

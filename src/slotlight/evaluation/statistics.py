@@ -1,16 +1,20 @@
 """How sure a mean over photographs is, and whether two models differ: bootstrap and permutation.
 
 Photographs are what is drawn again; the draws are seeded, so the same values give the same intervals. NaN
-marks photographs for which a metric is undefined.
+marks photographs for which a metric is undefined. A metric that is pooled over all photographs is a function of
+their weights (`slotlight.metrics.weighted`): how often each was drawn.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
 DRAWS = 2000
 FLIPS = 10_000
+POOLED_FLIPS = 1_000  # each computes average precision anew
 _CHUNK = 500  # draws made at once, to bound memory
 
 
@@ -37,6 +41,9 @@ class Difference:
     p_value: float
 
 
+Weights = Float[np.ndarray, "draw image"]
+
+
 def bootstrap_interval(values: Float[np.ndarray, " image"]) -> Interval | None:
     """The percentile bootstrap interval of the mean over photographs; None for fewer than two.
 
@@ -48,14 +55,23 @@ def bootstrap_interval(values: Float[np.ndarray, " image"]) -> Interval | None:
         Interval(low=0.5, high=0.5)
     """
     values = values[~np.isnan(values)]
-    if len(values) < 2:
-        return None
+    return None if len(values) < 2 else interval_of(bootstrap_weights(len(values)) @ values / len(values))
+
+
+@lru_cache(maxsize=4)
+def bootstrap_weights(images: int) -> Weights:
+    """How often each photograph is drawn when as many are drawn as there are, with replacement, `DRAWS` times."""
     rng = np.random.default_rng(0)
-    chunks = range(0, DRAWS, _CHUNK)
-    means = np.concatenate(
-        [values[rng.integers(len(values), size=(_CHUNK, len(values)))].mean(1) for _ in chunks]
-    )
-    low, high = np.quantile(means, [0.025, 0.975])
+    return np.stack(
+        [np.bincount(rng.integers(images, size=images), minlength=images) for _ in range(DRAWS)]
+    ).astype(float)
+
+
+def interval_of(draws: Float[np.ndarray, " draw"]) -> Interval | None:
+    """The middle 95 % of a statistic's draws; None where none defines it."""
+    if np.isnan(draws).all():
+        return None
+    low, high = np.nanquantile(draws, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 
@@ -79,3 +95,25 @@ def paired_difference(
     )
     extreme = sum(int((np.abs(signs @ differences) >= observed).sum()) for signs in flipped)
     return Difference(float(differences.mean()), interval, (extreme + 1) / (FLIPS + 1))
+
+
+def pooled_difference(
+    difference: Callable[[Weights, Weights], Float[np.ndarray, " draw"]], images: int
+) -> Difference | None:
+    """Compare two models by a metric that is pooled over photographs; None where it is undefined.
+
+    The permutation test gives each photograph's results to the other model at random, `POOLED_FLIPS` times.
+
+    Args:
+        difference: The first model's figure less the second's, where the first has its own results of the
+            photographs by the first weights and the other's by the second, and the second the reverse.
+        images: How many photographs there are.
+    """
+    own = bootstrap_weights(images)
+    interval = interval_of(difference(own, np.zeros_like(own)))
+    mean = float(difference(np.ones((1, images)), np.zeros((1, images)))[0])
+    if interval is None or np.isnan(mean):
+        return None
+    flips = np.random.default_rng(0).integers(0, 2, (POOLED_FLIPS, images)).astype(float)
+    extreme = int((np.abs(difference(flips, 1 - flips)) >= abs(mean) - 1e-12).sum())
+    return Difference(mean, interval, (extreme + 1) / (POOLED_FLIPS + 1))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,18 @@ import numpy as np
 from jaxtyping import Float
 
 from slotlight.evaluation.curves import Curve, curves_of
-from slotlight.evaluation.statistics import Difference, Interval, bootstrap_interval, paired_difference
+from slotlight.evaluation.statistics import (
+    Difference,
+    Interval,
+    Weights,
+    bootstrap_interval,
+    bootstrap_weights,
+    interval_of,
+    paired_difference,
+    pooled_difference,
+)
 from slotlight.measuring import Measured
-from slotlight.protocols import Metric, Protocol
+from slotlight.protocols import Metric, Pool, Protocol
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,7 @@ class Figure:
         metric: Its column.
         mean: Over photographs and seeds; NaN where no photograph defines it.
         seed_deviation: Standard deviation of the seeds' means; None for one seed.
-        interval: 95 % over photographs, seeds averaged; None for pooled metrics.
+        interval: 95 % over photographs, seeds averaged; None for fewer than two.
         images: Photographs that define it.
     """
 
@@ -74,7 +84,7 @@ class Table:
         split: Which part of them.
         resolution: What the models were shown.
         images: How many photographs were measured.
-        seeds: How many seeds of each model.
+        seeds: How many seeds of each model; those that draw nothing have one.
         rows: One a model.
         comparisons: Each model that is no floor against every other row.
         skipped: Why each photograph that was left out was.
@@ -91,6 +101,11 @@ class Table:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     skipped: tuple[str, ...]
+
+    def best(self) -> tuple[float, ...]:
+        """Each column's highest mean; NaN where no row has one."""
+        columns = zip(*(row.figures for row in self.rows), strict=True)
+        return tuple(max((f.mean for f in column if f.images), default=float("nan")) for column in columns)
 
 
 @dataclass(frozen=True)
@@ -135,28 +150,43 @@ class Values:
 
 def make_row(protocol: Protocol, values: Values) -> Row:
     """Summarise one model's values."""
-    pooled = [protocol.pool(list(seed.values())) for seed in values.seeds]
-    figures = tuple(
-        _pooled_figure(metric, [p[metric.name] for p in pooled], len(values.seeds[0]))
-        if metric.pooled
-        else _figure(metric, values.matrix(metric.name))
-        for metric in protocol.metrics
-    )
+    own = {m.name: _figure(m, values.matrix(m.name)) for m in protocol.metrics if not m.pooled}
+    figures = own | (_pooled_figures(protocol.pool, values) if protocol.pool else {})
     images = [image for seed in values.seeds for image in seed.values()]
-    return Row(values.model, values.is_floor, figures, curves_of(images))
+    ordered = tuple(figures[metric.name] for metric in protocol.metrics)
+    return Row(values.model, values.is_floor, ordered, curves_of(images))
 
 
 def compare_rows(protocol: Protocol, rows: Sequence[Values]) -> Iterator[Comparison]:
-    """Every pair of rows that has a model in it, on every metric that photographs have values of."""
+    """Every pair of rows that has a model in it, on every metric."""
     for first, second in combinations(sorted(rows, key=lambda row: row.is_floor), 2):
         if first.is_floor:
             continue
         for metric in protocol.metrics:
-            if not metric.pooled:
-                means = (_over_seeds(row.matrix(metric.name)) for row in (first, second))
-                difference = paired_difference(*means)
-                if difference is not None:
-                    yield Comparison(metric.name, first.model, second.model, difference)
+            difference = _difference(metric, protocol.pool, first, second)
+            if difference is not None:
+                yield Comparison(metric.name, first.model, second.model, difference)
+
+
+def _difference(metric: Metric, pool: Pool | None, first: Values, second: Values) -> Difference | None:
+    if not metric.pooled or pool is None:
+        means = (_over_seeds(row.matrix(metric.name)) for row in (first, second))
+        return paired_difference(*means)
+    exchanged = partial(_exchanged, metric.name, pool, first, second)
+    return pooled_difference(exchanged, len(first.seeds[0]))
+
+
+def _exchanged(
+    metric: str, pool: Pool, first: Values, second: Values, own: Weights, other: Weights
+) -> Float[np.ndarray, " draw"]:
+    """The difference of a pooled metric where models have some of each other's results, mean over seeds."""
+    weights, reverse = np.hstack([own, other]), np.hstack([other, own])
+    draws = []
+    for seed in range(max(len(first.seeds), len(second.seeds))):
+        mine, theirs = (row.seeds[seed % len(row.seeds)] for row in (first, second))
+        results = [*mine.values(), *theirs.values()]
+        draws.append(pool.weighted(results, weights)[metric] - pool.weighted(results, reverse)[metric])
+    return np.mean(draws, axis=0)
 
 
 def _figure(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Figure:
@@ -168,8 +198,18 @@ def _figure(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Figure:
     return Figure(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined.shape[1])
 
 
-def _pooled_figure(metric: Metric, by_seed: Sequence[float], images: int) -> Figure:
-    return Figure(metric.name, float(np.mean(by_seed)), _deviation(np.array(by_seed)), None, images)
+def _pooled_figures(pool: Pool, values: Values) -> dict[str, Figure]:
+    seeds = [list(seed.values()) for seed in values.seeds]
+    images = len(seeds[0])
+    means = [pool.figures(seed) for seed in seeds]
+    draws = [pool.weighted(seed, bootstrap_weights(images)) for seed in seeds] if images > 1 else []
+    figures = {}
+    for metric in means[0]:
+        by_seed = np.array([seed[metric] for seed in means])
+        interval = interval_of(np.mean([seed[metric] for seed in draws], axis=0)) if draws else None
+        defined = 0 if np.isnan(by_seed).any() else images
+        figures[metric] = Figure(metric, float(by_seed.mean()), _deviation(by_seed), interval, defined)
+    return figures
 
 
 def _deviation(by_seed: Float[np.ndarray, " seed"]) -> float | None:

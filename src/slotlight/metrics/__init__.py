@@ -3,7 +3,8 @@
 `confusion_matrix` counts once; `overlap` and `rand_index` read everything from those counts. `boxes`,
 `detection` and `saliency` take boxes, scored regions and soft maps. A dataset's figure is `mean_over_images`
 of the values of its images (`detection` and the F-beta curve pool images first, as their sources do), so that
-an evaluation can bootstrap them. `stateful` (imported on its own, it needs torchmetrics) carries the same
+an evaluation can bootstrap them; `weighted` bootstraps
+the pooled ones. `stateful` (imported on its own, it needs torchmetrics) carries the same
 values across processes.
 """
 
@@ -21,6 +22,7 @@ from slotlight.metrics.detection import AveragePrecision, ScoredRegions, average
 from slotlight.metrics.overlap import best_overlap, best_overlap_of_labels, hungarian_iou
 from slotlight.metrics.rand_index import adjusted_rand_index, foreground_rand_index
 from slotlight.metrics.saliency import MaskAgreement, f_beta_curve, mask_agreement, max_f_beta
+from slotlight.metrics.weighted import weighted_f_beta, weighted_precision
 
 __all__ = [
     "AveragePrecision",
@@ -45,4 +47,6 @@ __all__ = [
     "mean_over_images",
     "one_box_corloc",
     "pad_boxes",
+    "weighted_f_beta",
+    "weighted_precision",
 ]
