@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import inference, parts, training
+from benchmarks import evaluation, inference, parts, training
 from benchmarks.timing import Pair, hardware
 
-BENCHMARKS = {"parts": parts, "training": training, "inference": inference}
+BENCHMARKS = {"parts": parts, "training": training, "inference": inference, "evaluation": evaluation}
 RESULTS = Path("out/bench.json")
 
 
