@@ -1,4 +1,4 @@
-"""``make bench``: run every benchmark (or those that are named), print a table, write JSON."""
+"""``make bench``: run every benchmark (or those that are named), print a table, write JSON; ``growth`` draws plots."""
 
 import json
 import sys
@@ -8,17 +8,28 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import evaluation, inference, parts, training
+from benchmarks import cache, cold_start, evaluation, growth, inference, parts, training
 from benchmarks.timing import Pair, hardware
 
-BENCHMARKS = {"parts": parts, "training": training, "inference": inference, "evaluation": evaluation}
+BENCHMARKS = {
+    "parts": parts,
+    "training": training,
+    "cache": cache,
+    "inference": inference,
+    "cold_start": cold_start,
+    "evaluation": evaluation,
+}
 RESULTS = Path("out/bench.json")
 
 
 def main(names: list[str]) -> None:
     """Run the named benchmarks, or all."""
+    if names == ["growth"]:
+        return growth.main()
     if unknown := set(names) - set(BENCHMARKS):
-        sys.exit(f"There is no benchmark {', '.join(unknown)}; valid: {', '.join(BENCHMARKS)}.")
+        sys.exit(
+            f"There is no benchmark {', '.join(unknown)}; valid: {', '.join(BENCHMARKS)}; or growth alone."
+        )
     console = Console()
     console.print(hardware())
     table = Table("what", "units/s", "beside it", "times as fast (least - most)")
@@ -28,12 +39,14 @@ def main(names: list[str]) -> None:
             for pair in BENCHMARKS[name].run():
                 pairs.append(pair)
                 spread = f"{pair.ratio:.2f} ({min(pair.ratios):.2f} - {max(pair.ratios):.2f})"
-                rates = (f"{pair.units / s:.1f}" for s in (pair.seconds, pair.other_seconds))
+                done = (pair.units / pair.seconds, pair.other_units / pair.other_seconds)
+                rates = (f"{rate:,.1f}" for rate in done)
                 table.add_row(pair.what, *rates, spread)
     console.print(table)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"hardware": hardware(), "pairs": [asdict(p) for p in pairs]}, indent=2))
-    console.print(f"written to {RESULTS}")
+    return console.print(f"written to {RESULTS}")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":  # growth's processes import this file
+    main(sys.argv[1:])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks import plain
-from benchmarks.subjects import DIM, GRID, slot_model
+from benchmarks.subjects import DEVICE, DIM, GRID, slot_model
 from benchmarks.timing import Pair, compare
 from slotlight.decoder import MLPDecoder
 from slotlight.fusion import fuse
@@ -15,7 +15,7 @@ from slotlight.slot_attention import MultiQuerySlotAttention
 
 def run() -> Iterator[Pair]:
     torch.manual_seed(0)
-    slots = torch.randn(8, 64, 7, DIM)
+    slots = torch.randn(8, 64, 7, DIM, device=DEVICE)
     yield compare(
         "exact fusion to one reference head, B 64 K 7 H 8, beside SciPy in a loop",
         lambda: fuse(slots, reference=0),
@@ -28,14 +28,15 @@ def run() -> Iterator[Pair]:
         lambda: plain.fuse(slots),
         units=64,
     )
-    features = torch.randn(32, GRID[0] * GRID[1], DIM)
+    features = torch.randn(32, GRID[0] * GRID[1], DIM, device=DEVICE)
+    eight, one = (MultiQuerySlotAttention(DIM, heads=heads).to(DEVICE) for heads in (8, 1))
     yield compare(
         "slot attention, training, 8 heads dealt out, beside 1 head",
-        lambda: attend(MultiQuerySlotAttention(DIM, heads=8), features),
-        lambda: attend(MultiQuerySlotAttention(DIM, heads=1), features),
+        lambda: attend(eight, features),
+        lambda: attend(one, features),
         units=len(features),
     )
-    decoder, few = slot_model().decoder, torch.randn(4, 7, DIM)
+    decoder, few = slot_model().decoder, torch.randn(4, 7, DIM, device=DEVICE)
     assert isinstance(decoder, MLPDecoder)
     with torch.inference_mode():
         yield compare(
@@ -49,5 +50,6 @@ def run() -> Iterator[Pair]:
 def attend(attention: MultiQuerySlotAttention, features: torch.Tensor) -> None:
     """Forward and backward, the images dealt out to the heads."""
     dealt = deal(len(features), attention.heads, features.device)
-    noise = torch.randn(*dealt.table.shape, attention.slots, DIM)
+    noise = torch.randn(*dealt.table.shape, attention.slots, DIM, device=features.device)
     attention(features[dealt.table], noise).slots.sum().backward()
+    attention.zero_grad()

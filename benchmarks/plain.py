@@ -23,6 +23,6 @@ def fuse(slots: Tensor, reference: int = 0) -> Tensor:
     for head in range(len(slots)):
         for image in range(slots.shape[1]):
             similarity = unit[reference, image] @ unit[head, image].T
-            _, columns = linear_sum_assignment(similarity.numpy(), maximize=True)
-            total[image] += slots[head, image, torch.from_numpy(columns)]
+            _, columns = linear_sum_assignment(similarity.cpu().numpy(), maximize=True)
+            total[image] += slots[head, image, torch.from_numpy(columns).to(slots.device)]
     return total / len(slots)

@@ -7,33 +7,46 @@ from tempfile import mkdtemp
 import timm
 import torch
 from PIL import Image
+from torch import nn
 
 from slotlight.backbones import Backbone
-from slotlight.config import DecoderConfig, MaskSource, ModelConfig
+from slotlight.config import DecoderConfig, MaskSource, ModelConfig, Precision
 from slotlight.model import ModelSegmenter, SlotModel, build_slot_model
 from slotlight.samples import sample_photographs
 
 SIDE, GRID, DIM = 320, (20, 20), 384  # the paper's
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def vit() -> nn.Module:
+    """DINO's architecture; speed does not depend on the weights."""
+    network: nn.Module = timm.create_model(
+        "vit_small_patch16_224.dino", pretrained=False, num_classes=0, dynamic_img_size=True
+    )
+    return network
 
 
 def backbone() -> Backbone:
-    """DINO's architecture; speed does not depend on the weights."""
-    vit = timm.create_model(
-        "vit_small_patch16_224.dino", pretrained=False, num_classes=0, dynamic_img_size=True
-    )
-    return Backbone("dino-vits16, random weights", vit)
+    """The same, cut off after the last block's keys."""
+    return Backbone("dino-vits16, random weights", vit()).to(DEVICE)
 
 
 def slot_model(*, masks_from: MaskSource = "decoder", decoder: DecoderConfig | None = None) -> SlotModel:
     """8 heads of 7 slots, decoder 3 x 1024, unless another is asked for."""
     torch.manual_seed(0)
     config = ModelConfig(decoder=decoder or DecoderConfig(), masks_from=masks_from)
-    return build_slot_model(config, DIM, GRID)
+    return build_slot_model(config, DIM, GRID).to(DEVICE)
 
 
-def segmenter(masks_from: MaskSource = "decoder", decoder: DecoderConfig | None = None) -> ModelSegmenter:
+def segmenter(
+    masks_from: MaskSource = "decoder",
+    decoder: DecoderConfig | None = None,
+    *,
+    precision: Precision = "fp32",
+) -> ModelSegmenter:
     """The whole model."""
-    return ModelSegmenter("bench", backbone(), slot_model(masks_from=masks_from, decoder=decoder))
+    model = slot_model(masks_from=masks_from, decoder=decoder)
+    return ModelSegmenter("bench", backbone(), model, precision=precision)
 
 
 @cache

@@ -18,14 +18,16 @@ class Pair:
 
     Attributes:
         what: The thing and what it stands beside.
-        units: What one run of either does, such as photographs; rates are units a second.
+        units: What one run of the thing does, such as photographs; rates are units a second.
+        other_units: What one run of the other does.
         seconds: Of the thing, median.
         other_seconds: Of what it stands beside, median.
         ratios: Speed of the thing relative to the other, for every pair of runs.
     """
 
     what: str
-    units: int
+    units: float
+    other_units: float
     seconds: float
     other_seconds: float
     ratios: tuple[float, ...]
@@ -36,13 +38,17 @@ class Pair:
         return statistics.median(self.ratios)
 
 
-def compare(what: str, work: Work, other: Work, *, units: int, rounds: int = 5) -> Pair:
-    """Time two things in turn, after one uncounted run of each."""
+def compare(
+    what: str, work: Work, other: Work, *, units: float, other_units: float | None = None, rounds: int = 5
+) -> Pair:
+    """Time two things in turn, after one uncounted run of each; they do equally much unless told otherwise."""
+    other_units = other_units or units
     work()
     other()
-    times = [(_seconds(work), _seconds(other)) for _ in range(rounds)]
-    seconds, other_seconds = (statistics.median(column) for column in zip(*times, strict=True))
-    return Pair(what, units, seconds, other_seconds, tuple(b / a for a, b in times))
+    times = [(seconds(work), seconds(other)) for _ in range(rounds)]
+    typical, other_typical = (statistics.median(column) for column in zip(*times, strict=True))
+    ratios = tuple((units / a) / (other_units / b) for a, b in times)
+    return Pair(what, units, other_units, typical, other_typical, ratios)
 
 
 def hardware() -> str:
@@ -57,7 +63,8 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def _seconds(work: Work) -> float:
+def seconds(work: Work) -> float:
+    """Of one run."""
     gc.collect()
     start = time.perf_counter()
     work()

@@ -31,13 +31,14 @@ from reduction import fit_reduction
 from slotlight.images import find_photographs
 
 NETWORK = "resnet10t"
-PATCH_SIZE, DIM = 8, 64 + 128 + 256  # of the finest of the three maps; of all three
+PATCH_SIZE, DIM = 8, 64 + 160 + 320  # of the finest of the three maps; of all three
 REDUCED = 64  # numbers that are left of DIM in a feature
 ARGUMENTS: dict[str, Any] = {
     "features_only": True,
     "out_indices": (2, 3, 4),
     "stem_width": 16,
-    "channels": (32, 64, 128, 256),
+    "layers": (1, 2, 2, 2),
+    "channels": (32, 64, 160, 320),
 }
 _WARM_UP, _DECAY = 50, 0.25  # steps; share of all steps
 _EVERY_PHOTO, _REDUCTION_SIDE = 19, 176  # what the reduction is found on: some photographs, and their side
@@ -53,6 +54,7 @@ class Recipe:
         learning_rate: Of AdamW, after the warm-up.
         weight_decay: Of AdamW.
         reach: See `NeighbourContrast`.
+        tone: See `NeighbourContrast`.
         temperature: See `NeighbourContrast`.
         seed: Decides weights, order and views.
         decoded_side: Side at which photographs are held in memory.
@@ -60,15 +62,16 @@ class Recipe:
         views: How views are drawn.
     """
 
-    steps: int = 1850
-    batch: int = 32
+    steps: int = 3500
+    batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
-    reach: float = 0.15
+    reach: float = 0.5
+    tone: float = 0.12
     temperature: float = 0.1
     seed: int = 0
-    decoded_side: int = 144
-    save_every: int = 25
+    decoded_side: int = 160
+    save_every: int = 50
     views: ViewSpec = field(default_factory=ViewSpec)
 
 
@@ -93,7 +96,7 @@ def train(
         photos: Folders or files.
         out: Where checkpoints and results go.
         recipe: All numbers of the run.
-        device: Where to train; on a GPU the photographs lie in its memory and the network runs in bfloat16.
+        device: Where to train, in bfloat16; on a GPU the photographs lie in its memory.
     """
     out.mkdir(parents=True, exist_ok=True)
     paths = find_photographs(photos)
@@ -135,7 +138,9 @@ def export(network: nn.Module, paths: list[Path], out: Path) -> None:
 def _start(recipe: Recipe, out: Path, device: str) -> Run:
     torch.manual_seed(recipe.seed)
     network = timm.create_model(NETWORK, pretrained=False, **ARGUMENTS)
-    model = NeighbourContrast(network, DIM, reach=recipe.reach, temperature=recipe.temperature)
+    model = NeighbourContrast(
+        network, DIM, reach=recipe.reach, tone=recipe.tone, temperature=recipe.temperature
+    )
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     run = Run(model, optimizer)
@@ -163,8 +168,7 @@ def _fit(run: Run, batches: Iterator[ViewPair], recipe: Recipe, out: Path) -> No
 
 def _step(run: Run, pair: ViewPair, rate: float) -> Float[Tensor, ""]:
     run.optimizer.param_groups[0]["lr"] = rate
-    device = pair.views.device.type
-    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+    with torch.autocast(pair.views.device.type, torch.bfloat16):
         loss: Tensor = run.model(pair)
     run.optimizer.zero_grad()
     loss.backward()

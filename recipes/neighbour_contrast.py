@@ -1,10 +1,10 @@
-"""What the backbone learns from: places near each other in a photograph look alike to it, all others do not.
+"""What the backbone learns from: places of one photograph that are near and of one colour are alike, others are not.
 
 Dense contrastive learning with a soft target. Every point of one view should find, among all points of all the
-other views, those within its `reach`: with reach 0 only itself (as DenseCL and VADeR), with a large one any point
-of its photograph (image-level contrast), and between them what often belongs to one object (Isola et al., "Learning
-visual groups from co-occurrences in space and time", arXiv 1511.06811). Both views are cut, flipped and coloured
-differently, so neither position nor raw colour gives the answer away.
+other views, those of its photograph that probably belong to the same thing: within its `reach` (Isola et al.,
+"Learning visual groups from co-occurrences in space and time", arXiv 1511.06811) and of about its colour, much as
+segments do in DetCon (Hénaff et al., arXiv 2103.10957). With reach 0 only the same point counts (as in DenseCL and
+VADeR). Both views are cut, flipped and coloured differently, so neither position nor raw colour gives the answer away.
 """
 
 import torch
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from photo_views import ViewPair
 
+_ANY_COLOUR = 0.05  # how far near points of different colours still count: things have several
+
 
 class NeighbourContrast(nn.Module):
     """A network of feature maps, a head, and the loss of a pair of views.
@@ -22,12 +24,15 @@ class NeighbourContrast(nn.Module):
         network: Images → maps, finest first (timm's ``features_only``).
         dim: Channels of all maps together.
         reach: How far apart two points still count as alike, as a share of the photograph's side (a Gaussian's sigma).
+        tone: How far apart in RGB (a Gaussian's sigma); infinite leaves colour out.
         temperature: Of the softmax over points.
     """
 
-    def __init__(self, network: nn.Module, dim: int, *, reach: float, temperature: float) -> None:
+    def __init__(
+        self, network: nn.Module, dim: int, *, reach: float, tone: float, temperature: float
+    ) -> None:
         super().__init__()
-        self.network, self.reach, self.temperature = network, reach, temperature
+        self.network, self.reach, self.tone, self.temperature = network, reach, tone, temperature
         self.head = nn.Sequential(nn.Linear(dim, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, 128))
 
     def forward(self, pair: ViewPair) -> Float[Tensor, ""]:
@@ -36,7 +41,7 @@ class NeighbourContrast(nn.Module):
         features = at_points(self.network(images), pair.points.flatten(0, 1))
         embedded = F.normalize(self.head(features.flatten(0, 1)).float(), dim=-1)
         first, second = embedded.chunk(2)
-        return contrast(first, second, closeness(pair.places, self.reach), self.temperature)
+        return contrast(first, second, likeness(pair, self.reach, self.tone), self.temperature)
 
 
 def at_points(
@@ -48,14 +53,20 @@ def at_points(
     return torch.cat(looked_up, dim=1).squeeze(-1).mT
 
 
-def closeness(places: Float[Tensor, "batch point 2"], reach: float) -> Float[Tensor, "sample sample"]:
+def likeness(pair: ViewPair, reach: float, tone: float) -> Float[Tensor, "sample sample"]:
     """How alike any two points of a batch should be: rows sum to one, points of different photographs have 0."""
+    batch, points = pair.places.shape[:2]
     if reach == 0:
-        return torch.eye(places.shape[0] * places.shape[1], device=places.device)
+        return torch.eye(batch * points, device=pair.places.device)
     # The photograph spans [-1, 1]: its side is 2.
-    distance = torch.cdist(places, places) / 2
-    alike: Tensor = torch.block_diag(*(-distance.square() / (2 * reach**2)).softmax(-1))
+    near = _gaussian(pair.places / 2, reach)
+    same = (_gaussian(pair.colours, tone) + _ANY_COLOUR) / (1 + _ANY_COLOUR)
+    alike: Tensor = torch.block_diag(*F.normalize(near * same, p=1, dim=-1))
     return alike
+
+
+def _gaussian(points: Float[Tensor, "batch point dim"], sigma: float) -> Float[Tensor, "batch point point"]:
+    return torch.exp(-torch.cdist(points, points).square() / (2 * sigma**2))
 
 
 def contrast(

@@ -22,6 +22,7 @@ from slotlight.images import RGBImage, read_photograph, resize
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SMALLEST_OVERLAP = 0.1  # of the photograph's side
+_SMOOTHED = 5  # pixels of the photograph that make the colour of a point
 _VIEWS, _ORDER = 0, 1  # streams of random numbers
 
 
@@ -54,11 +55,13 @@ class ViewPair:
         views: RGB, normalised by `MEAN` and `STD`.
         points: Where the same points lie in each view: x, y in [-1, 1].
         places: Where they lie in the photograph: x, y in [-1, 1].
+        colours: Their colours in the photograph itself, RGB in [0, 1], smoothed over a few pixels.
     """
 
     views: Float[Tensor, "two batch 3 side side"]
     points: Float[Tensor, "two batch point 2"]
     places: Float[Tensor, "batch point 2"]
+    colours: Float[Tensor, "batch point 3"]
 
 
 class RandomViews(Dataset[ViewPair]):
@@ -88,7 +91,7 @@ class RandomViews(Dataset[ViewPair]):
             _change_colours(_cut(images, c, f, self.spec.side), self.spec, random)
             for c, f in zip(crops, flips, strict=True)
         ]
-        return ViewPair(torch.stack(views), points, places)
+        return ViewPair(torch.stack(views), points, places, _colours_at(images, places))
 
     def _chosen(self, step: int) -> Int[Tensor, " batch"]:
         epoch, position = divmod(step, len(self.photos) // self.batch)
@@ -152,6 +155,13 @@ def _draw_places(
 ) -> Float[Tensor, "batch point 2"]:
     low, high = _overlap(crops)
     return low[:, None] + (high - low)[:, None] * _uniform(0, 1, (len(low), count, 2), random)
+
+
+def _colours_at(
+    images: Float[Tensor, "batch 3 height width"], places: Float[Tensor, "batch point 2"]
+) -> Float[Tensor, "batch point 3"]:
+    smooth = F.avg_pool2d(images, _SMOOTHED, stride=1, padding=_SMOOTHED // 2)
+    return F.grid_sample(smooth, places[:, :, None], align_corners=False).squeeze(-1).mT
 
 
 def _cut(

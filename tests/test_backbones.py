@@ -321,3 +321,15 @@ class TestEmbedded:
             load_backbone("embedded", facet="key")
         with pytest.raises(WeightsError, match="stages are fixed"):
             load_backbone("embedded", layer=2)
+
+
+@pytest.mark.parametrize("side", [64, 528])  # plain products, and with more than FEW_TOKENS the fused kernel
+def test_bf16_gives_the_same_features_to_its_rounding(side):
+    vit = timm.create_model("vit_tiny_patch16_224", depth=2, num_classes=0, dynamic_img_size=True)
+    backbone = Backbone("random", vit, facet="key")
+    images = torch.rand(1, 3, side, side)
+    exact = backbone(images).patches
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = backbone(images).patches.float()
+    assert (rounded - exact).norm() < 0.02 * exact.norm()
+    torch.testing.assert_close(backbone(images).patches, exact)

@@ -50,7 +50,7 @@ def test_samples(run, tmp_path):
     assert {a["image_id"] for a in found["annotations"]} == {1, 2, 3, 4}  # objects in every sample
     assert found["info"]["model"] == "embedded"
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
-        overlay = Image.open(tmp_path / "overlays" / f"{name}.png")
+        overlay = Image.open(tmp_path / "overlays" / f"{name}.jpg")
         assert overlay.size == Image.open(tmp_path / "masks" / f"{name}.png").size
     assert json.loads((tmp_path / "failures.json").read_text()) == []
 

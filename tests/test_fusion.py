@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from slotlight.fusion import LARGEST_ENUMERATED, assign, fuse
+from slotlight.fusion import LARGEST_BATCHED, assign, fuse
 
 
 def draw_slots(heads: int = 4, batch: int = 3, slots: int = 5, dim: int = 8, seed: int = 0) -> Tensor:
@@ -41,6 +41,24 @@ def test_the_assignments_total_is_scipys(slots: int) -> None:
         )
 
 
+@pytest.mark.parametrize("slots", [2, 7, LARGEST_BATCHED])
+def test_degenerate_similarities_still_give_a_permutation_of_greatest_total(slots: int) -> None:
+    tables = torch.zeros(5, slots, slots, dtype=torch.float64)
+    tables[1] += 1e300  # all equal, and large
+    tables[2, :, 0] = 1.0  # every row wants the same column
+    tables[3] = -torch.eye(slots) * 1e-30
+    tables[4] = 1 + torch.eye(slots).double().flip(0) * 1e-9  # told apart only by what little differs
+    columns = assign(tables)
+    assert torch.equal(columns.sort(dim=-1).values, torch.arange(slots).expand(5, -1))
+    torch.testing.assert_close(totals(tables, columns), scipy_totals(tables), rtol=1e-15, atol=0)
+    assert torch.equal(columns[4], torch.arange(slots).flip(0))
+
+
+def test_numbers_that_are_none_still_give_a_permutation() -> None:
+    tables = torch.stack([torch.full((7, 7), value) for value in (torch.nan, torch.inf, -torch.inf)])
+    assert torch.equal(assign(tables).sort(dim=-1).values, torch.arange(7).expand(3, -1))
+
+
 @given(st.integers(1, 7), st.integers(0, 10_000), st.sampled_from([0.0, 1.0, -1e6]))
 @settings(max_examples=50, deadline=None)
 def test_a_constant_changes_no_total(slots: int, seed: int, constant: float) -> None:
@@ -54,7 +72,7 @@ def test_a_constant_changes_no_total(slots: int, seed: int, constant: float) -> 
 def test_any_leading_axes_and_an_empty_batch() -> None:
     similarity = torch.rand(2, 3, 4, 5, 5)
     assert torch.equal(assign(similarity)[1, 2, 3], assign(similarity[1, 2, 3]))
-    for slots in (1, 5, LARGEST_ENUMERATED):
+    for slots in (1, 5, LARGEST_BATCHED):
         assert assign(torch.rand(0, slots, slots)).shape == (0, slots)
 
 

@@ -229,6 +229,12 @@ class TestSizes:
         stripes[:, ::2] = 255
         assert np.abs(resize(stripes, (8, 8)).astype(int) - 127).max() < 16
 
+    @pytest.mark.parametrize("size", [(30, 50), (64, 64), (20, 20), (1, 1), (300, 400)])
+    def test_resize_agrees_with_pillow(self, size: tuple[int, int]) -> None:
+        image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+        theirs = np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
+        assert np.abs(resize(image, size).astype(int) - theirs).max() <= 2
+
     def test_batch(self) -> None:
         batch = to_batch([picture(), 255 - picture()])
         assert batch.shape == (2, 3, 6, 9)

@@ -116,11 +116,10 @@ def test_every_epoch_sees_a_photograph_at_most_once(recipe, photos):
 
 @pytest.mark.usefixtures("recipe")
 @pytest.mark.parametrize("reach", [0.0, 0.1, 100.0])
-def test_closeness_goes_from_one_point_to_a_whole_photograph(reach):
-    from neighbour_contrast import closeness
+def test_likeness_goes_from_one_point_to_a_whole_photograph(reach):
+    from neighbour_contrast import likeness
 
-    places = torch.rand(3, 5, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    alike = closeness(places, reach)
+    alike = likeness(pair_of(torch.zeros(3, 5, 3)), reach, 0.1)
     same = torch.block_diag(*torch.ones(3, 5, 5)).bool()
     torch.testing.assert_close(alike.sum(1), torch.ones(15))
     assert (alike[~same] == 0).all()
@@ -128,6 +127,24 @@ def test_closeness_goes_from_one_point_to_a_whole_photograph(reach):
         assert torch.equal(alike, torch.eye(15))
     if reach == 100:
         torch.testing.assert_close(alike[same], torch.full((75,), 0.2), atol=1e-4, rtol=0)
+
+
+@pytest.mark.usefixtures("recipe")
+def test_points_of_other_colours_are_less_alike():
+    from neighbour_contrast import likeness
+
+    colours = torch.zeros(3, 5, 3)
+    colours[:, 0] = 1
+    with_colour, without = (likeness(pair_of(colours), 100.0, tone) for tone in (0.1, float("inf")))
+    assert (with_colour[0, 1:5] < 0.1).all()
+    torch.testing.assert_close(without[0, :5], torch.full((5,), 0.2), atol=1e-4, rtol=0)
+
+
+def pair_of(colours):
+    from photo_views import ViewPair
+
+    places = torch.rand(3, 5, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return ViewPair(torch.zeros(2, 3, 3, 8, 8), places.expand(2, -1, -1, -1), places, colours)
 
 
 def test_the_command_explains_itself():

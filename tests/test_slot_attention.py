@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from slotlight.slot_attention import HeadGRUCell, HeadSlots, MultiQuerySlotAttention
+from slotlight.slot_attention import HeadGRUCell, HeadLinear, HeadSlots, MultiQuerySlotAttention
 
 HEADS, SLOTS, DIM, BATCH, PATCHES = 3, 4, 16, 5, 30
 
@@ -83,6 +83,44 @@ def test_the_gru_equals_torchs() -> None:
     cell.load_state_dict({names[name]: value.unsqueeze(0) for name, value in plain.state_dict().items()})
     x, state = torch.randn(2, 7, DIM)
     torch.testing.assert_close(cell(x.unsqueeze(0), state.unsqueeze(0))[0], plain(x, state))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_of_a_layer_used_several_times_are_those_of_a_plain_product(bias: bool) -> None:
+    layer = HeadLinear(HEADS, DIM, 5, bias=bias).double()
+    x = torch.randn(HEADS, 7, DIM, dtype=torch.float64, requires_grad=True)
+
+    def nested(use, rows: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        once = use(rows).sin()
+        unread = use(rows * 2)  # gets no gradient, and must leave none
+        return use(torch.cat([once, rows[..., 5:]], dim=-1)).square().sum() + 0 * unread.detach().sum()
+
+    def plain(rows: Tensor) -> Tensor:
+        product = torch.einsum("hri,hoi->hro", rows, layer.weight)
+        return product + layer.bias[:, None] if bias else product
+
+    wanted = [x, *layer.parameters()]
+    expected = torch.autograd.grad(nested(plain, x), wanted)
+    loss = nested(layer.begin(), x)
+    for _ in range(2):  # a graph that is kept gives the same again
+        found = torch.autograd.grad(loss, wanted, retain_graph=True)
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_half_precision_keeps_the_weights_gradients_in_full_and_near() -> None:
+    module, (features, noise) = attention_module().float(), inputs()
+    gradients = []
+    for half in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            slots = module(features.unsqueeze(0).float(), noise.float()).slots
+        gradients.append(torch.autograd.grad(slots.square().sum(), list(module.parameters())))
+    for exact, rough in zip(*gradients, strict=True):
+        assert rough.dtype == torch.float32
+        if (
+            exact.norm() > 1e-3
+        ):  # that of the slots' shift is nothing but rounding: the softmax does not see it
+            assert torch.nn.functional.cosine_similarity(rough.flatten(), exact.flatten(), dim=0) > 0.98
 
 
 @pytest.mark.parametrize("gru_state", ["slots", "normalised"])

@@ -75,23 +75,27 @@ class MLPDecoder(nn.Module):
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         hidden = self._hidden(slots, grid, patches)
-        masks = self.mask(hidden).squeeze(-1).softmax(dim=1)
-        mixed = torch.einsum("bkp,bkph->bph", masks, hidden)
-        return Decoded(self.feature(mixed), masks)
+        masks = self._masks(hidden)
+        mixed = (masks.unsqueeze(2) @ hidden).squeeze(2)
+        return Decoded(self.feature(mixed), masks.transpose(1, 2))
 
     def masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
         """The masks alone."""
-        logits: Tensor = self.mask(self._hidden(slots, grid, None))
-        return logits.squeeze(-1).softmax(dim=1)
+        return self._masks(self._hidden(slots, grid, None)).transpose(1, 2)
 
     def _hidden(
         self, slots: Float[Tensor, "batch slot dim"], grid: Grid, patches: Int64[Tensor, " patch"] | None
-    ) -> Float[Tensor, "batch slot patch hidden"]:
+    ) -> Float[Tensor, "batch patch slot hidden"]:
         by_position = self.first(self.positions(grid, patches))  #  (patch, hidden)
         by_slot = slots @ self.first.weight.T  #                    (batch, slot, hidden)
-        pairs = F.relu(by_slot.unsqueeze(2) + by_position, inplace=True)
-        hidden: Tensor = self.middle(pairs)
-        return hidden
+        pairs = F.relu(by_slot.unsqueeze(1) + by_position.unsqueeze(1), inplace=True)
+        # Rows, not axes: nn.Linear would return a view of them, which autograd copies before it is changed in place.
+        hidden: Tensor = self.middle(pairs.flatten(0, 2))
+        return hidden.view_as(pairs)
+
+    def _masks(self, hidden: Float[Tensor, "batch patch slot hidden"]) -> Float[Tensor, "batch patch slot"]:
+        logits: Tensor = self.mask(hidden)
+        return logits.squeeze(-1).softmax(dim=2)
 
 
 class MixerDecoder(nn.Module):

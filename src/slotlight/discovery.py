@@ -1,5 +1,6 @@
 """Photograph(s) → `Discovery`: the public face of every model, floor and baseline."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL.Image import Image
 from torch import Tensor
 
+from slotlight.batching import OrderedBatches
 from slotlight.drawing import overlay
 from slotlight.errors import ImageError
 from slotlight.images import Photograph, fit_size, read_photograph, resize, to_batch
@@ -23,7 +25,11 @@ from slotlight.objects import ObjectRule, Segmenter, pixel_objects
 if TYPE_CHECKING:
     import supervision
 
-READERS = 4  # threads that decode, resize and trace masks beside the model
+WORKERS = max(2, min(16, os.cpu_count() or 1))
+"""Threads that decode, resize and trace masks beside the model."""
+MOST_PIXELS = 128_000_000
+"""Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""
+
 OnError = Callable[[Photograph, ImageError], None]
 
 
@@ -168,16 +174,34 @@ class Discoverer:
             on_error: Called with each photograph that cannot be read, which is then left out. Without it, the
                 first one raises.
         """
-        source = iter(photographs)
         window = 4 * batch_size  # wide enough that equal sizes meet
-        with ThreadPoolExecutor(READERS) as pool:
-            ahead = deque(pool.submit(self._read, photograph) for photograph in islice(source, 2 * window))
-            while ahead:
-                ready = []
-                for _ in range(min(window, len(ahead))):
-                    ready += _result(ahead.popleft(), on_error)
-                    ahead.extend(pool.submit(self._read, photograph) for photograph in islice(source, 1))
-                yield from self._discover_window(ready, batch_size, seed, pool)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            batches: OrderedBatches[_Ready, Discovery] = OrderedBatches(
+                lambda ready: self._segment(ready, seed, pool), batch_size=batch_size, room=window
+            )
+            for ready in self._read_ahead(photographs, batch_size + WORKERS, pool, on_error):
+                pixels = ready.image.size // 3
+                yield from batches.put(ready, ready.small.shape, max(1, window * pixels // MOST_PIXELS))
+            yield from batches.rest()
+
+    def _read_ahead(
+        self,
+        photographs: Iterable[Photograph],
+        count: int,
+        pool: ThreadPoolExecutor,
+        on_error: OnError | None,
+    ) -> Iterator["_Ready"]:
+        source = iter(photographs)
+        ahead = deque(pool.submit(self._read, photograph) for photograph in islice(source, count))
+        while ahead:
+            ready = ahead.popleft().result()
+            ahead.extend(pool.submit(self._read, photograph) for photograph in islice(source, 1))
+            if isinstance(ready, _Ready):
+                yield ready
+            elif on_error is None:
+                raise ready[1]
+            else:
+                on_error(*ready)
 
     def _read(self, source: Photograph) -> "_Ready | tuple[Photograph, ImageError]":
         try:
@@ -188,41 +212,20 @@ class Discoverer:
         size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
         return _Ready(source, image, resize(image, size))
 
-    def _discover_window(
-        self, ready: list[_Ready], batch_size: int, seed: int, pool: ThreadPoolExecutor
-    ) -> Iterator[Discovery]:
-        by_size: dict[tuple[int, ...], list[int]] = {}
-        for index, photograph in enumerate(ready):
-            by_size.setdefault(photograph.small.shape, []).append(index)
-        found: list[Future[Discovery]] = [Future()] * len(ready)
-        for indices in by_size.values():
-            for start in range(0, len(indices), batch_size):
-                chosen = indices[start : start + batch_size]
-                images = to_batch([ready[i].small for i in chosen]).to(self.segmenter.device)
-                slots = self.segmenter.segment(images, seed=seed)
-                masks, scores = slots.masks.cpu(), slots.scores.cpu()
-                for row, index in enumerate(chosen):
-                    found[index] = pool.submit(self._finish, ready[index], masks[row], scores[row])
-        for future in found:
-            yield future.result()
+    def _segment(self, ready: list[_Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
+        """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
+        images = to_batch([photograph.small for photograph in ready], self.segmenter.device)
+        slots = self.segmenter.segment(images, seed=seed)
+        return [
+            pool.submit(self._finish, photograph, *found)
+            for photograph, *found in zip(ready, slots.masks, slots.scores, strict=True)
+        ]
 
     @torch.inference_mode()
     def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor) -> Discovery:
-        objects = pixel_objects(masks, scores, photograph.image.shape[:2], self.rule)
+        # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
+        objects = pixel_objects(masks.cpu(), scores.cpu(), photograph.image.shape[:2], self.rule)
         path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
         return Discovery(
             photograph.image, objects.segments, objects.masks, objects.boxes_xyxy, objects.scores, path
         )
-
-
-def _result(
-    future: "Future[_Ready | tuple[Photograph, ImageError]]", on_error: OnError | None
-) -> list[_Ready]:
-    read = future.result()
-    if isinstance(read, _Ready):
-        return [read]
-    source, error = read
-    if on_error is None:
-        raise error
-    on_error(source, error)
-    return []

@@ -5,13 +5,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
-from torchvision.utils import draw_segmentation_masks
 
 Colour = tuple[int, int, int]
 
+OPACITY = 0.45
 _GOLDEN = 0.618033988749895  # steps of the golden ratio keep neighbouring hues far apart
 
 
@@ -29,7 +28,9 @@ def overlay(
 ) -> Image.Image:
     """A photograph with its objects: coloured masks, boxes, and scores in per cent."""
     colours = palette(len(masks))
-    picture = Image.fromarray(_tint(image, masks, colours))
+    picture = Image.fromarray(image)
+    if len(masks):
+        picture = _tint(image, masks.argmax(axis=0).astype(np.uint8), np.logical_or.reduce(masks), colours)
     draw = ImageDraw.Draw(picture)
     unit = max(image.shape[:2]) / 500
     font = ImageFont.load_default(size=max(8, round(13 * unit)))
@@ -52,8 +53,7 @@ def segment_picture(
     image: UInt8[np.ndarray, "height width 3"], segments: UInt8[np.ndarray, "height width"]
 ) -> Image.Image:
     """A photograph under the colours of all its segments."""
-    count = int(segments.max()) + 1
-    return Image.fromarray(_tint(image, np.arange(count)[:, None, None] == segments, palette(count)))
+    return _tint(image, segments, np.ones_like(segments, dtype=bool), palette(int(segments.max()) + 1))
 
 
 def contact_sheet(pictures: Sequence[Image.Image], *, columns: int = 4, side: int = 240) -> Image.Image:
@@ -70,15 +70,15 @@ def contact_sheet(pictures: Sequence[Image.Image], *, columns: int = 4, side: in
 
 def _tint(
     image: UInt8[np.ndarray, "height width 3"],
-    masks: Bool[np.ndarray, "object height width"],
+    numbers: UInt8[np.ndarray, "height width"],
+    where: Bool[np.ndarray, "height width"],
     colours: Sequence[Colour],
-) -> UInt8[np.ndarray, "height width 3"]:
-    if not len(masks):
-        return image.copy()
-    pixels = torch.from_numpy(image).permute(2, 0, 1)
-    tinted = draw_segmentation_masks(pixels, torch.from_numpy(masks), alpha=0.45, colors=list(colours))
-    picture: UInt8[np.ndarray, "height width 3"] = tinted.permute(1, 2, 0).numpy()
-    return picture
+) -> Image.Image:
+    """The image, with the colour of its number laid over every pixel that is named."""
+    photograph, paint = Image.fromarray(image), Image.fromarray(numbers)
+    paint.putpalette([value for colour in colours for value in colour])
+    painted = Image.blend(photograph, paint.convert("RGB"), OPACITY)
+    return Image.composite(painted, photograph, Image.fromarray(where))
 
 
 def _label(

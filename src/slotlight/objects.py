@@ -129,7 +129,7 @@ def pixel_objects(
     segments = _winners(masks, size)
     found = [
         (part, float(scores[k]) * share**0.5)
-        for k in torch.nonzero(scores > 0).flatten().tolist()
+        for k in torch.nonzero((scores > 0) & (scores >= rule.min_score)).flatten().tolist()
         for part, share in _parts(segments == k, rule.min_part)
     ]
     least = max(1, rule.min_area * segments.size)
@@ -156,7 +156,9 @@ def _winners(
 ) -> UInt8[np.ndarray, "height width"]:
     shrink = min(1.0, FINEST_PIXELS / max(size))
     fine = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
-    smooth = F.interpolate(masks.unsqueeze(0), fine, mode="bilinear", align_corners=False)
+    # Slots last: both are several times as fast when a pixel's slots lie side by side.
+    cells = masks.unsqueeze(0).contiguous(memory_format=torch.channels_last)
+    smooth = F.interpolate(cells, fine, mode="bilinear", align_corners=False)
     winner = smooth.argmax(dim=1, keepdim=True).to(torch.uint8)
     if fine != size:
         winner = F.interpolate(winner, size, mode="nearest")

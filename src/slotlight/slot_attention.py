@@ -3,11 +3,15 @@
 Two things are unusual here. All heads run in the same batched products: a head's own weights carry a leading
 ``head`` axis. And the shared key and value projections are applied to the few slots instead of the many
 patches: ``q·(W_k x) = (W_kᵀ q)·x`` and ``Σ a (W_v x) = W_v Σ a x``, the same numbers in a fraction of the work.
+
+In training the heads' weights are many beside the few slots of each head, so what costs is to read and write them.
+Their gradient is therefore one product over all iterations, not a sum of one for each (`HeadLinear.begin`).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -32,8 +36,48 @@ class HeadSlots:
     attention: Float[Tensor, "head batch slot patch"]
 
 
+class _Weight(torch.autograd.Function):
+    """A weight in the precision of its products; its gradient is one product over all uses' rows."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, uses: list[tuple[Tensor, Tensor]]) -> Tensor:
+        ctx.uses, ctx.dtype = uses, weight.dtype
+        ctx.set_materialize_grads(
+            False
+        )  # no gradient comes from the uses: they leave their factors in the list
+        kind = weight.device.type
+        return (
+            weight.to(torch.get_autocast_dtype(kind))
+            if torch.is_autocast_enabled(kind)
+            else weight.view_as(weight)
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *_: Tensor | None) -> tuple[Tensor, None]:
+        rows, gradients = (torch.cat(factors, dim=1) for factors in zip(*ctx.uses, strict=True))
+        ctx.uses.clear()
+        return (gradients.mT @ rows).to(ctx.dtype), None
+
+
+class _Product(torch.autograd.Function):
+    """Rows times a `_Weight`; leaves the factors of the weight's gradient in its list."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, uses: list[tuple[Tensor, Tensor]]) -> Tensor:
+        x = x.to(weight.dtype)
+        ctx.uses = uses
+        ctx.save_for_backward(x, weight)
+        return x @ weight.mT
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        x, weight = ctx.saved_tensors
+        ctx.uses.append((x, gradients[0]))
+        return gradients[0] @ weight, None, None
+
+
 class HeadLinear(nn.Module):
-    """A linear layer of each head's own: ``(head, batch, in) → (head, batch, out)`` in one product."""
+    """A linear layer of each head's own: ``(head, rows, in) → (head, rows, out)`` in one product."""
 
     def __init__(self, heads: int, in_dim: int, out_dim: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -43,8 +87,18 @@ class HeadLinear(nn.Module):
 
     def forward(self, x: Float[Tensor, "head rows in"]) -> Float[Tensor, "head rows out"]:
         """Apply each head's layer to its rows."""
-        weight = self.weight.transpose(1, 2)
-        return x @ weight if self.bias is None else torch.baddbmm(self.bias.unsqueeze(1), x, weight)
+        return self.begin()(x)
+
+    def begin(self) -> Callable[[Tensor], Tensor]:
+        """The layer, to be used several times in one forward pass."""
+        uses: list[tuple[Tensor, Tensor]] = []
+        weight: Tensor = _Weight.apply(self.weight, uses)
+
+        def use(x: Tensor) -> Tensor:
+            product: Tensor = _Product.apply(x, weight, uses)
+            return product if self.bias is None else product + self.bias.unsqueeze(1)
+
+        return use
 
 
 class HeadLayerNorm(nn.Module):
@@ -82,12 +136,21 @@ class HeadGRUCell(nn.Module):
         self, x: Float[Tensor, "head rows dim"], state: Float[Tensor, "head rows dim"]
     ) -> Float[Tensor, "head rows dim"]:
         """The new state."""
-        reset_x, update_x, new_x = self.input(x).chunk(3, dim=-1)
-        reset_h, update_h, new_h = self.hidden(state).chunk(3, dim=-1)
-        reset = torch.sigmoid(reset_x + reset_h)
-        update = torch.sigmoid(update_x + update_h)
-        new = torch.tanh(new_x + reset * new_h)
-        return new + update * (state - new)  # not lerp: under autocast the state stays in full precision
+        return self.begin()(x, state)
+
+    def begin(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The cell, to be used several times in one forward pass."""
+        from_input, from_hidden = self.input.begin(), self.hidden.begin()
+
+        def use(x: Tensor, state: Tensor) -> Tensor:
+            reset_x, update_x, new_x = from_input(x).chunk(3, dim=-1)
+            reset_h, update_h, new_h = from_hidden(state).chunk(3, dim=-1)
+            reset = torch.sigmoid(reset_x + reset_h)
+            update = torch.sigmoid(update_x + update_h)
+            new = torch.tanh(new_x + reset * new_h)
+            return new + update * (state - new)  # not lerp: under autocast the state stays in full precision
+
+        return use
 
 
 class MultiQuerySlotAttention(nn.Module):
@@ -156,17 +219,19 @@ class MultiQuerySlotAttention(nn.Module):
         inputs = self.norm_inputs(features).flatten(0, 1)  #                      (group·images, patch, dim)
         start = self.mu[:, None, None] + self.log_sigma.exp()[:, None, None] * noise
         slots = start.expand(-1, images, -1, -1).flatten(1, 2)  #                 (head, images·slot, dim)
+        to_query, gru = self.to_query.begin(), self.gru.begin()
+        widen, narrow = (cast(HeadLinear, self.mlp[layer]).begin() for layer in (0, 2))
         for _ in range(self.iterations):
             normed = self.norm_slots(slots)
-            queries = self.to_query(normed) @ self.to_key.weight * self.scale
+            queries = to_query(normed) @ self.to_key.weight * self.scale
             queries = self._by_image(queries, len(features))  #               (group·images, heads·slot, dim)
             logits = queries @ inputs.transpose(1, 2)
             attention = logits.unflatten(1, (-1, self.slots)).softmax(dim=2)  #   (…, heads, slot, patch)
             weights = attention.flatten(1, 2) + EPSILON
             updates = (weights @ inputs) / weights.sum(dim=2, keepdim=True)
             updates = self._by_head(updates, len(features)) @ self.to_value.weight.T
-            slots = self.gru(updates, slots if self.gru_state == "slots" else normed)
-            slots = slots + self.mlp(self.norm_mlp(slots))
+            slots = gru(updates, slots if self.gru_state == "slots" else normed)
+            slots = slots + narrow(F.relu(widen(self.norm_mlp(slots))))
         attention = self._by_head(attention.flatten(1, 2), len(features))  #      (head, images·slot, patch)
         shape = (images, self.slots)
         return HeadSlots(slots.unflatten(1, shape), attention.unflatten(1, shape))

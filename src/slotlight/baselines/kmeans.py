@@ -18,7 +18,9 @@ PATCH_PIXELS = 10
 PLACE_WEIGHT = 0.8
 
 
-def kmeans_colour(images: Float[Tensor, "batch 3 height width"], seed: int = 0) -> SlotMasks:
+def kmeans_colour(
+    images: Float[Tensor, "batch 3 height width"], seed: int = 0, *, num_clusters: int = NUM_CLUSTERS
+) -> SlotMasks:
     """Cluster the mean colour and the place of patches of 10×10 pixels.
 
     Five numbers a patch: red, green and blue, row and column; each standardised over its image, the last two
@@ -30,13 +32,14 @@ def kmeans_colour(images: Float[Tensor, "batch 3 height width"], seed: int = 0) 
     down, across = (torch.linspace(-1, 1, side).to(images) for side in colours.shape[1:3])
     places = torch.stack(torch.meshgrid(down, across, indexing="ij"), dim=-1).expand(len(images), -1, -1, -1)
     points = torch.cat((_standardised(colours), PLACE_WEIGHT * _standardised(places)), dim=-1)
-    return _segments(kmeans(points.flatten(1, 2), NUM_CLUSTERS, seed=seed).unflatten(1, colours.shape[1:3]))
+    labels = kmeans(points.flatten(1, 2), num_clusters, seed=seed)
+    return _segments(labels.unflatten(1, colours.shape[1:3]), num_clusters)
 
 
-def kmeans_features(features: Features, seed: int = 0) -> SlotMasks:
+def kmeans_features(features: Features, seed: int = 0, *, num_clusters: int = NUM_CLUSTERS) -> SlotMasks:
     """Cluster a backbone's features, each scaled to unit length, so that likeness is their cosine."""
-    labels = kmeans(F.normalize(features.patches, dim=-1), NUM_CLUSTERS, seed=seed)
-    return _segments(labels.unflatten(1, features.grid))
+    labels = kmeans(F.normalize(features.patches, dim=-1), num_clusters, seed=seed)
+    return _segments(labels.unflatten(1, features.grid), num_clusters)
 
 
 def kmeans(
@@ -92,6 +95,6 @@ def _standardised(
     return (values - mean) / spread.clamp(min=1e-4)
 
 
-def _segments(labels: Int[Tensor, "batch height width"]) -> SlotMasks:
-    masks = F.one_hot(labels, NUM_CLUSTERS).movedim(-1, 1).float()
+def _segments(labels: Int[Tensor, "batch height width"], num_clusters: int) -> SlotMasks:
+    masks = F.one_hot(labels, num_clusters).movedim(-1, 1).float()
     return SlotMasks(masks=masks, scores=score_segments(masks))

@@ -1,0 +1,53 @@
+"""Building a feature cache beside the bare backbone, and reading it beside reading its bytes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from benchmarks.subjects import DEVICE, SIDE, backbone, photographs
+from benchmarks.timing import Pair, compare
+from slotlight.config import BackboneConfig
+from slotlight.feature_cache import cache_features
+from slotlight.feature_dataset import FeatureDataset
+
+BATCH, COPIES = 16, 8
+
+
+def run() -> Iterator[Pair]:
+    paths, frozen = list(photographs(64)), backbone()
+    images = torch.rand(BATCH, 3, SIDE, SIDE, device=DEVICE)
+    size = BackboneConfig().image_size
+
+    @torch.inference_mode()
+    def bare() -> None:
+        with torch.autocast(DEVICE, torch.bfloat16):
+            for _ in range(len(paths) // BATCH):
+                frozen(images).patches.cpu()
+
+    def build() -> None:
+        with TemporaryDirectory() as folder:
+            cache_features(paths, Path(folder), frozen, image_size=size, batch_size=BATCH, precision="bf16")
+
+    yield compare(
+        "feature cache from JPEG files, bf16, beside the bare backbone",
+        build,
+        bare,
+        units=len(paths),
+        rounds=3,
+    )
+    with TemporaryDirectory() as folder:
+        cache = cache_features(paths, Path(folder), frozen, image_size=size, precision="bf16")
+        dataset, order = FeatureDataset(cache), torch.randperm(len(paths)).tolist()
+
+        def read() -> None:
+            for start in range(0, COPIES * len(order), BATCH):
+                dataset.__getitems__([order[place % len(order)] for place in range(start, start + BATCH)])
+
+        yield compare(
+            "reading a cache in batches, in random order, GB, beside reading the file's bytes",
+            read,
+            lambda: [cache.file.read_bytes() for _ in range(COPIES)],
+            units=COPIES * cache.file.stat().st_size / 1e9,
+        )

@@ -1,0 +1,93 @@
+"""How good are features? k-means of them on the development fifth of VOC 2012 val, under the protocol `paper`.
+
+Every network is read alike: its maps side by side, each with the same variance, 64 half-whitened principal
+components of that (`reduction.py`), unit length, k-means. Labels only measure.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor, nn
+
+from compare_networks import PATCH, FacetMaps, StageMaps, TokenMaps
+from reduction import fit_reduction
+from slotlight.backbones import Backbone
+from slotlight.baselines.kmeans import PATCH_PIXELS, kmeans_colour, kmeans_features
+from slotlight.baselines.segmenters import FeatureMethod, FeatureSegmenter, PixelMethod, PixelSegmenter
+from slotlight.config import Facet
+from slotlight.datasets import VOCDataset
+from slotlight.discovery import Discoverer
+from slotlight.evaluation.evaluate import evaluate
+from slotlight.objects import Segmenter
+
+CLUSTERS = (4, 6)
+_READ_AT = 224  # pixels: larger than the views, as the embedded backbone is read
+_REDUCED = 64
+_BLOCKS = 3
+_FACETS: tuple[Facet, ...] = ("key", "token")
+
+Figures = dict[int, dict[str, float]]
+"""For each number of clusters mIoU, mBO and CorLoc in per cent."""
+
+
+def read_network(network: nn.Module, sample: UInt8[Tensor, "photo side side 3"]) -> Backbone:
+    """A network of maps as the project's backbone, its features reduced by what a sample of photographs tells."""
+    reduction = fit_reduction(network.eval(), sample, _REDUCED)
+    return Backbone("features", network, facet="token", reduction=reduction)
+
+
+def facets(network: nn.Module) -> dict[str, nn.Module]:
+    """What could be read of a network instead: keys or tokens of a ViT's last blocks, each stage of a ConvNet."""
+    if isinstance(network, TokenMaps):
+        depth = len(network.encoder.vit.blocks)
+        return {
+            f"block {layer + 1} of {depth}, {facet}": FacetMaps(network, facet, layer)
+            for layer in range(depth - _BLOCKS, depth)
+            for facet in _FACETS
+        }
+    stages = range(len(network.feature_info.channels()))  # type: ignore[union-attr, operator]
+    return {f"stage {stage + 2}": StageMaps(network, stage) for stage in stages}
+
+
+def measure_features(backbone: Backbone, voc: Path, out: Path) -> Figures:
+    """k-means of a backbone's features."""
+    return _measure(
+        [
+            FeatureSegmenter(
+                f"{k}-means",
+                FeatureMethod("", partial(kmeans_features, num_clusters=k), _READ_AT // PATCH),
+                backbone,
+            )
+            for k in CLUSTERS
+        ],
+        voc,
+        out,
+    )
+
+
+def measure_colour(voc: Path, out: Path) -> Figures:
+    """k-means of colour and place: the floor."""
+    return _measure(
+        [
+            PixelSegmenter(
+                f"{k}-means of colour and place",
+                PixelMethod("", partial(kmeans_colour, num_clusters=k), PATCH_PIXELS),
+            )
+            for k in CLUSTERS
+        ],
+        voc,
+        out,
+    )
+
+
+def _measure(segmenters: Sequence[Segmenter], voc: Path, out: Path) -> Figures:
+    found = [Discoverer(segmenter) for segmenter in segmenters]
+    with torch.random.fork_rng():
+        (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out).tables
+    return {
+        k: {figure.metric: 100 * figure.mean for figure in row.figures}
+        for k, row in zip(CLUSTERS, table.rows, strict=True)
+    }
