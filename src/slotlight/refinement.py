@@ -1,7 +1,7 @@
 """Boundaries finer than a patch: masks that follow the photograph's colours, without learning.
 
-Joint bilateral upsampling (Kopf et al., 2007): a fine cell's mask is the average of the patches around it, each weighted
-by how near it lies and by how much its mean colour is the cell's own.
+Joint bilateral upsampling (Kopf et al., 2007): a fine cell's mask is the average of the patches around it, each
+weighted by how near it lies and by how much its mean colour is the cell's own.
 """
 
 import torch
