@@ -51,6 +51,20 @@ class FeatureMethod:
     side_patches: int = 20
 
 
+@dataclass(frozen=True)
+class TrainedMethod:
+    """A method that was trained on a backbone's features.
+
+    Attributes:
+        summary: What it is, in a few words.
+        build: From the backbone to the segmenter.
+    """
+
+    needs_backbone: ClassVar[bool] = True
+    summary: str
+    build: Callable[[Backbone], Segmenter]
+
+
 class PixelSegmenter:
     """A `PixelMethod` as a segmenter."""
 
