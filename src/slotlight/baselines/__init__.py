@@ -33,19 +33,17 @@ BASELINES: dict[str, PixelMethod | FeatureMethod | TrainedMethod] = {
     "whole-image": PixelMethod("everything is one object", lambda images, _: whole_image(images)),
     "centre-box": PixelMethod("the middle three quarters", lambda images, _: centre_box(images)),
     "tiles": PixelMethod("seven tiles of equal area", lambda images, _: tiles(images)),
-    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, True, PATCH_PIXELS),
-    "kmeans-features": FeatureMethod("k-means of features", kmeans_features, True),
+    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, PATCH_PIXELS, is_seeded=True),
+    "kmeans-features": FeatureMethod("k-means of features", kmeans_features, is_seeded=True),
     "single-query": TrainedMethod("plain slot attention: one head, no mask", load_single_query),
-    "lost": FeatureMethod(
-        "LOST (Siméoni et al., 2021)", lambda features, _: lost(features), side_patches=VOC_SIDE
-    ),
+    "lost": FeatureMethod("LOST (Siméoni et al., 2021)", lambda features, _: lost(features), VOC_SIDE),
     "tokencut": FeatureMethod(
-        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), side_patches=VOC_SIDE
+        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), VOC_SIDE
     ),
     "maskcut": FeatureMethod(
         "MaskCut (CutLER, Wang et al., 2023)",
         lambda features, _: maskcut(features),
-        side_patches=MASKCUT_SIDE,
+        MASKCUT_SIDE,
     ),
 }
 FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features", "single-query")
