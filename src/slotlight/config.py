@@ -200,6 +200,17 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         # Longer and faster training agrees more and finds fewer objects: see the model's card.
         TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
     ),
+    # The floor `single-query`: plain slot attention, one set of slots that see every patch, as the paper set out from.
+    "single-query": (
+        ModelConfig(
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=224),
+            masking=MaskingConfig(kind="none"),
+            slots=SlotConfig(heads=1, projection_hidden=256, mlp_hidden=128),
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
+            fusion="single",
+        ),
+        TrainConfig(steps=1500),
+    ),
 }
 
 
