@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cache, cold_start, growth, inference, parts, training
+from benchmarks import cache, cold_start, evaluation, growth, inference, parts, training
 from benchmarks.timing import Pair, hardware
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "cache": cache,
     "inference": inference,
     "cold_start": cold_start,
+    "evaluation": evaluation,
 }
 RESULTS = Path("out/bench.json")
 

@@ -34,6 +34,15 @@ class TestPixelObjects:
         assert found.boxes_xyxy.dtype == found.scores.dtype == np.float32
         np.testing.assert_allclose(found.scores, [0.9, 0.4])
 
+    def test_a_group_of_slots_is_one_object_while_segments_stay_slots(self) -> None:
+        segments = two_squares()
+        segments[10:18, 15:20] = 3  # a part of the second square
+        scores, groups = torch.tensor([0.0, 0.4, 0.9, 0.9]), torch.tensor([0, 1, 2, 2])
+        found = pixel_objects(hard(segments), scores, (20, 30), ObjectRule(), groups)
+        assert np.array_equal(found.segments, segments)
+        assert np.array_equal(found.masks, np.stack([segments >= 2, segments == 1]))
+        np.testing.assert_allclose(found.scores, [0.9, 0.4])
+
     def test_a_score_of_zero_is_background_whatever_the_rule(self) -> None:
         found = pixel_objects(hard(two_squares()), torch.tensor([0.0, 0.0, 0.5, 0.0]), (20, 30), EVERYTHING)
         np.testing.assert_allclose(found.scores, [0.5])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from slotlight.evaluation.tables import Row
 
-WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 40
+WIDTH, HEIGHT = 420, 264
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 26, 40
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 

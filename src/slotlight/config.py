@@ -132,6 +132,8 @@ class ModelConfig:
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
         figure_weight: The figure map (`slotlight.figure`) is one more feature of every patch, this many times as
             wide as the others; 0, as published, leaves it out.
+        group_within: Slots are parts of one object while joining them costs less than this share of the patches'
+            variance (`slotlight.grouping`); 0, as published, joins none.
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
@@ -141,6 +143,7 @@ class ModelConfig:
     fusion: FusionKind = "hungarian"
     masks_from: MaskSource = "decoder"
     figure_weight: float = 0.0
+    group_within: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

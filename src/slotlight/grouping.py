@@ -30,11 +30,13 @@ def group_slots(
         tensor([[0, 0, 2]])
     """
     slots = masks.shape[1]
+    group = torch.arange(slots, device=masks.device).repeat(len(masks), 1)
+    if threshold == 0:
+        return group
     won = F.one_hot(masks.argmax(dim=1), slots).to(features)
     sizes = won.sum(dim=1)
     sums = won.transpose(1, 2) @ features
     spread = features.var(dim=1, correction=0).sum(dim=-1) * features.shape[1]
-    group = torch.arange(slots, device=masks.device).expand(len(masks), -1)
     for _ in range(slots - 1):
         cost = _cost_of_joining(sums, sizes)
         cheapest, pair = cost.flatten(1).min(dim=1)
@@ -48,6 +50,14 @@ def group_slots(
     return group
 
 
+def join(
+    values: Float[Tensor, "batch slot *rest"], group: Int64[Tensor, "batch slot"]
+) -> Float[Tensor, "batch slot *rest"]:
+    """What a group's slots have together, at the group's index; 0 at the indices of the others."""
+    index = group.reshape(*group.shape, *[1] * (values.ndim - 2)).expand_as(values)
+    return torch.zeros_like(values).scatter_add_(1, index, values)
+
+
 def _cost_of_joining(
     sums: Float[Tensor, "batch slot dim"], sizes: Float[Tensor, "batch slot"]
 ) -> Float[Tensor, "batch slot slot"]:
@@ -58,5 +68,7 @@ def _cost_of_joining(
     return (weight * torch.cdist(means, means).square()).masked_fill(~pairs, torch.inf)
 
 
-def _row(values: Float[Tensor, "batch slot dim"], index: Int64[Tensor, " batch"]) -> Float[Tensor, "batch dim"]:
+def _row(
+    values: Float[Tensor, "batch slot dim"], index: Int64[Tensor, " batch"]
+) -> Float[Tensor, "batch dim"]:
     return values.take_along_dim(index[:, None, None], dim=1).squeeze(1)

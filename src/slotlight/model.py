@@ -13,6 +13,7 @@ from slotlight.config import ModelConfig, Precision
 from slotlight.decoder import Decoder, Grid, build_decoder
 from slotlight.figure import figure_map, merge_background, score_by_figure, with_figure
 from slotlight.fusion import fuse
+from slotlight.grouping import group_slots, join
 from slotlight.masking import apply_mask
 from slotlight.objects import SlotMasks
 from slotlight.slot_attention import MultiQuerySlotAttention
@@ -27,12 +28,14 @@ class FusedMasks:
         masks: How much of each patch belongs to each slot; sums to one over slots.
         agreement: How far the heads agree on each slot: a mean cosine similarity.
         figure: How much each patch is figure, not ground, of `slotlight.figure.figure_map`.
+        features: What the slots were found in: the backbone's, and the figure map where it is one of them.
     """
 
     slots: Float[Tensor, "batch slot dim"]
     masks: Float[Tensor, "batch slot patch"]
     agreement: Float[Tensor, "batch slot"]
     figure: Float[Tensor, "batch rows columns"]
+    features: Float[Tensor, "batch patch wider"]
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class SlotModel(nn.Module):
             masks = fused.gather(found.attention)
         else:
             masks = self.decoder.masks(fused.slots, grid)
-        return FusedMasks(fused.slots, masks, fused.agreement, figure)
+        return FusedMasks(fused.slots, masks, fused.agreement, figure, features)
 
     def _decoded_patches(
         self, features: Float[Tensor, "batch patch dim"]
@@ -177,6 +180,16 @@ class ModelSegmenter:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             features = self.backbone(images)
             found = self.model.segment_features(features.patches, features.grid, seed=seed)
-        masks = found.masks.float().unflatten(2, features.grid)
-        scores = score_by_figure(masks, found.figure, found.agreement.float())
-        return SlotMasks(*merge_background(masks, scores))
+        return _scored(found, features.grid, self.model.config.group_within)
+
+
+def _scored(found: FusedMasks, grid: Grid, group_within: float) -> SlotMasks:
+    """Join what is one object, score it, and make all that is background one slot more."""
+    masks = found.masks.float().unflatten(2, grid)
+    groups = group_slots(found.masks.float(), found.features.float(), group_within)
+    share = masks.mean(dim=(2, 3))
+    agreement = join(share * found.agreement.float(), groups) / join(share, groups).clamp(min=1e-6)
+    scores = score_by_figure(join(masks, groups), found.figure, agreement).gather(1, groups)
+    merged, scores = merge_background(masks, scores)
+    background = torch.full_like(groups[:, :1], masks.shape[1])
+    return SlotMasks(merged, scores, torch.cat([groups, background], dim=1))

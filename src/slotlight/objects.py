@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,10 +21,13 @@ class SlotMasks:
     Attributes:
         masks: How much of each cell belongs to each slot; they sum to one over slots.
         scores: How sure each slot is one object, in [0, 1]; exactly 0 is background.
+        groups: Slots of an image with the same number are parts of one object, and share its score; without it
+            each slot is an object of its own.
     """
 
     masks: Float[Tensor, "batch slot height width"]
     scores: Float[Tensor, "batch slot"]
+    groups: Int64[Tensor, "batch slot"] | None = None
 
 
 @runtime_checkable
@@ -74,7 +77,7 @@ class PixelObjects:
     """The objects of one photograph, best first.
 
     Attributes:
-        segments: The winning slot of every pixel, objects and background alike.
+        segments: The winning slot of every pixel, objects and background alike; an object may be of several.
         masks: One for each object; they do not overlap.
         boxes_xyxy: Of the masks, in pixels; left and top inclusive, right and bottom exclusive.
         scores: In [0, 1], descending.
@@ -114,23 +117,29 @@ def pixel_objects(
     scores: Float[Tensor, " slot"],
     size: tuple[int, int],
     rule: ObjectRule,
+    groups: Int64[Tensor, " slot"] | None = None,
 ) -> PixelObjects:
     """Bring one photograph's slot masks to its own size and keep what the rule calls objects.
 
-    Two things of a kind share a slot: each connected part of a slot is an object, and scores the slot's score times
-    the root of its share of the slot.
+    Two things of a kind share a slot: each connected part of a slot, or group of slots, is an object, and scores
+    the slot's score times the root of its share of the slot.
 
     Args:
         masks: On any grid.
         scores: As `SlotMasks` has them.
+        groups: As `SlotMasks` has them.
         size: The photograph's height and width in pixels.
         rule: What to keep.
     """
     segments = _winners(masks, size)
+    group = np.arange(len(scores)) if groups is None else groups.numpy()
+    score_of = dict(zip(group.tolist(), scores.tolist(), strict=True))
+    wholes = group.astype(np.uint8)[segments]
     found = [
-        (part, float(scores[k]) * share**0.5)
-        for k in torch.nonzero((scores > 0) & (scores >= rule.min_score)).flatten().tolist()
-        for part, share in _parts(segments == k, rule.min_part)
+        (part, score * share**0.5)
+        for whole, score in score_of.items()
+        if score > 0 and score >= rule.min_score
+        for part, share in _parts(wholes == whole, rule.min_part)
     ]
     least = max(1, rule.min_area * segments.size)
     kept = [

@@ -17,7 +17,8 @@ from slotlight.discovery import Discoverer
 from slotlight.errors import DatasetError, OutputError, SlotlightError
 from slotlight.evaluation.markdown import to_markdown
 from slotlight.evaluation.runner import OnError, Process, Run, by_view, measure, skipped
-from slotlight.evaluation.tables import Report, Table, Values, compare_rows, make_row
+from slotlight.evaluation.tables import Report, Table, compare_rows, make_row
+from slotlight.evaluation.values import Values
 from slotlight.loading import device_name
 from slotlight.measuring import Measured
 from slotlight.protocols import Protocol, find_protocol
@@ -169,7 +170,7 @@ def _collect(protocol: Protocol, runs: Sequence[Run], floors: Sequence[Discovere
         if protocol in run.protocols:
             seeds.setdefault(run.discoverer.name, []).append(run.measured(protocol))
     floor_names = {floor.name for floor in floors}
-    return [Values(name, name in floor_names, tuple(found)) for name, found in seeds.items()]
+    return [Values(name, name in floor_names, tuple(found), protocol.pool) for name, found in seeds.items()]
 
 
 def _table(protocol: Protocol, run: Run, values: Sequence[Values]) -> Table:

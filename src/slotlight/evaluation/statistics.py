@@ -5,7 +5,6 @@ marks photographs for which a metric is undefined. A metric that is pooled over 
 their weights (`slotlight.metrics.weighted`): how often each was drawn.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,31 +88,21 @@ def paired_difference(
     if interval is None:
         return None
     rng = np.random.default_rng(0)
-    observed = abs(differences.sum()) - 1e-12
-    flipped = (
+    signs = (
         rng.integers(0, 2, (_CHUNK, len(differences)), np.int8) * 2.0 - 1 for _ in range(FLIPS // _CHUNK)
     )
-    extreme = sum(int((np.abs(signs @ differences) >= observed).sum()) for signs in flipped)
-    return Difference(float(differences.mean()), interval, (extreme + 1) / (FLIPS + 1))
+    flipped = np.concatenate([some @ differences for some in signs])
+    p_value = permutation_p_value(float(differences.sum()), flipped)
+    return Difference(float(differences.mean()), interval, p_value)
 
 
-def pooled_difference(
-    difference: Callable[[Weights, Weights], Float[np.ndarray, " draw"]], images: int
-) -> Difference | None:
-    """Compare two models by a metric that is pooled over photographs; None where it is undefined.
+def permutation_p_value(observed: float, exchanged: Float[np.ndarray, " draw"]) -> float:
+    """How often chance gives as large a difference: the actual outcome counts too, so that it is never 0."""
+    extreme = int((np.abs(exchanged) >= abs(observed) - 1e-12).sum())
+    return (extreme + 1) / (len(exchanged) + 1)
 
-    The permutation test gives each photograph's results to the other model at random, `POOLED_FLIPS` times.
 
-    Args:
-        difference: The first model's figure less the second's, where the first has its own results of the
-            photographs by the first weights and the other's by the second, and the second the reverse.
-        images: How many photographs there are.
-    """
-    own = bootstrap_weights(images)
-    interval = interval_of(difference(own, np.zeros_like(own)))
-    mean = float(difference(np.ones((1, images)), np.zeros((1, images)))[0])
-    if interval is None or np.isnan(mean):
-        return None
-    flips = np.random.default_rng(0).integers(0, 2, (POOLED_FLIPS, images)).astype(float)
-    extreme = int((np.abs(difference(flips, 1 - flips)) >= abs(mean) - 1e-12).sum())
-    return Difference(mean, interval, (extreme + 1) / (POOLED_FLIPS + 1))
+@lru_cache(maxsize=4)
+def exchanges(images: int) -> Weights:
+    """Which photographs' results two models exchange (1) in each of `POOLED_FLIPS` permutations."""
+    return np.random.default_rng(0).integers(0, 2, (POOLED_FLIPS, images)).astype(float)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,14 @@ from slotlight.evaluation.curves import Curve, curves_of
 from slotlight.evaluation.statistics import (
     Difference,
     Interval,
-    Weights,
     bootstrap_interval,
-    bootstrap_weights,
+    exchanges,
     interval_of,
     paired_difference,
-    pooled_difference,
+    permutation_p_value,
 )
-from slotlight.measuring import Measured
-from slotlight.protocols import Metric, Pool, Protocol
+from slotlight.evaluation.values import Values, mean_of
+from slotlight.protocols import Metric, Protocol
 
 
 @dataclass(frozen=True)
@@ -129,32 +127,14 @@ class Report:
         path.write_text(json.dumps(_plain(asdict(self)), indent=1) + "\n")
 
 
-@dataclass(frozen=True)
-class Values:
-    """All that was measured of one model under one protocol.
-
-    Attributes:
-        model: Its name.
-        is_floor: Whether it is one.
-        seeds: For each seed every photograph's values, by index, the same photographs for all.
-    """
-
-    model: str
-    is_floor: bool
-    seeds: tuple[dict[int, Measured], ...]
-
-    def matrix(self, metric: str) -> Float[np.ndarray, "seed image"]:
-        """One metric's values; NaN where undefined."""
-        return np.array([[image.values[metric] for image in seed.values()] for seed in self.seeds])
-
-
 def make_row(protocol: Protocol, values: Values) -> Row:
     """Summarise one model's values."""
-    own = {m.name: _figure(m, values.matrix(m.name)) for m in protocol.metrics if not m.pooled}
-    figures = own | (_pooled_figures(protocol.pool, values) if protocol.pool else {})
+    figures = tuple(
+        _pooled_figure(metric, values) if metric.pooled else _figure(metric, values.matrix(metric.name))
+        for metric in protocol.metrics
+    )
     images = [image for seed in values.seeds for image in seed.values()]
-    ordered = tuple(figures[metric.name] for metric in protocol.metrics)
-    return Row(values.model, values.is_floor, ordered, curves_of(images))
+    return Row(values.model, values.is_floor, figures, curves_of(images))
 
 
 def compare_rows(protocol: Protocol, rows: Sequence[Values]) -> Iterator[Comparison]:
@@ -162,31 +142,44 @@ def compare_rows(protocol: Protocol, rows: Sequence[Values]) -> Iterator[Compari
     for first, second in combinations(sorted(rows, key=lambda row: row.is_floor), 2):
         if first.is_floor:
             continue
+        pooled = _pooled_differences(first, second)
         for metric in protocol.metrics:
-            difference = _difference(metric, protocol.pool, first, second)
+            difference = pooled.get(metric.name) if metric.pooled else _difference(metric, first, second)
             if difference is not None:
                 yield Comparison(metric.name, first.model, second.model, difference)
 
 
-def _difference(metric: Metric, pool: Pool | None, first: Values, second: Values) -> Difference | None:
-    if not metric.pooled or pool is None:
-        means = (_over_seeds(row.matrix(metric.name)) for row in (first, second))
-        return paired_difference(*means)
-    exchanged = partial(_exchanged, metric.name, pool, first, second)
-    return pooled_difference(exchanged, len(first.seeds[0]))
+def _difference(metric: Metric, first: Values, second: Values) -> Difference | None:
+    means = (row.matrix(metric.name).mean(axis=0) for row in (first, second))
+    return paired_difference(*means)
 
 
-def _exchanged(
-    metric: str, pool: Pool, first: Values, second: Values, own: Weights, other: Weights
-) -> Float[np.ndarray, " draw"]:
-    """The difference of a pooled metric where models have some of each other's results, mean over seeds."""
-    weights, reverse = np.hstack([own, other]), np.hstack([other, own])
+def _pooled_differences(first: Values, second: Values) -> dict[str, Difference]:
+    exchanged = _exchanged(first, second)
+    differences = {}
+    for metric, draws in first.pooled_draws.items():
+        mean = float(np.mean([s[metric] for s in first.pooled]) - np.mean([s[metric] for s in second.pooled]))
+        interval = interval_of(draws - second.pooled_draws[metric])
+        if interval is not None and not np.isnan(mean):
+            p_value = permutation_p_value(mean, exchanged[metric])
+            differences[metric] = Difference(mean, interval, p_value)
+    return differences
+
+
+def _exchanged(first: Values, second: Values) -> dict[str, Float[np.ndarray, " draw"]]:
+    """Differences of pooled metrics where models have some of each other's results, mean over seeds."""
+    pool = first.pool
+    if pool is None:
+        return {}
+    other = exchanges(len(first.seeds[0]))
+    weights, reverse = np.hstack([1 - other, other]), np.hstack([other, 1 - other])
     draws = []
     for seed in range(max(len(first.seeds), len(second.seeds))):
         mine, theirs = (row.seeds[seed % len(row.seeds)] for row in (first, second))
         results = [*mine.values(), *theirs.values()]
-        draws.append(pool.weighted(results, weights)[metric] - pool.weighted(results, reverse)[metric])
-    return np.mean(draws, axis=0)
+        these, those = pool.weighted(results, weights), pool.weighted(results, reverse)
+        draws.append({metric: these[metric] - those[metric] for metric in these})
+    return mean_of(draws)
 
 
 def _figure(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Figure:
@@ -198,26 +191,16 @@ def _figure(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Figure:
     return Figure(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined.shape[1])
 
 
-def _pooled_figures(pool: Pool, values: Values) -> dict[str, Figure]:
-    seeds = [list(seed.values()) for seed in values.seeds]
-    images = len(seeds[0])
-    means = [pool.figures(seed) for seed in seeds]
-    draws = [pool.weighted(seed, bootstrap_weights(images)) for seed in seeds] if images > 1 else []
-    figures = {}
-    for metric in means[0]:
-        by_seed = np.array([seed[metric] for seed in means])
-        interval = interval_of(np.mean([seed[metric] for seed in draws], axis=0)) if draws else None
-        defined = 0 if np.isnan(by_seed).any() else images
-        figures[metric] = Figure(metric, float(by_seed.mean()), _deviation(by_seed), interval, defined)
-    return figures
+def _pooled_figure(metric: Metric, values: Values) -> Figure:
+    by_seed = np.array([seed[metric.name] for seed in values.pooled])
+    images = len(values.seeds[0])
+    interval = interval_of(values.pooled_draws[metric.name]) if images > 1 else None
+    defined = 0 if np.isnan(by_seed).any() else images
+    return Figure(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined)
 
 
 def _deviation(by_seed: Float[np.ndarray, " seed"]) -> float | None:
     return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
-
-
-def _over_seeds(matrix: Float[np.ndarray, "seed image"]) -> Float[np.ndarray, " image"]:
-    return np.asarray(matrix.mean(axis=0))
 
 
 def _plain(value: Any) -> Any:
