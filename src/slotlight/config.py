@@ -209,7 +209,7 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
             fusion="single",
         ),
-        TrainConfig(steps=1500),
+        TrainConfig(steps=400),
     ),
 }
 
