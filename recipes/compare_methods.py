@@ -135,13 +135,13 @@ def compare(
 
 
 def _timings(comparison: Comparison, photos: Photos) -> dict[str, float]:
-    """Seconds a step of every pair, measured at one go, so that all are of one state of the machine."""
+    """Seconds a step of every pair, measured one right after the other so that all are of one state of the machine."""
     file = comparison.out / "timings.json"
-    if not file.exists():
-        bf16 = bool(comparison.settings["bf16"])
-        timings = {pair.name: seconds_a_step(pair, photos, bf16=bf16) for pair in PAIRS}
-        file.write_text(json.dumps(timings, indent=2) + "\n")
-    found: dict[str, float] = json.loads(file.read_text())
+    found: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
+    new = [pair for pair in PAIRS if pair.name not in found]
+    bf16 = bool(comparison.settings["bf16"])
+    found |= {pair.name: seconds_a_step(pair, photos, bf16=bf16) for pair in new}
+    file.write_text(json.dumps(found, indent=2) + "\n")
     return found
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
@@ -23,7 +22,7 @@ from slotlight.discovery import Discoverer
 from slotlight.evaluation.evaluate import evaluate
 from slotlight.objects import Segmenter
 
-CLUSTERS = (4, 6)
+CLUSTERS = (4, 6)  # of k-means
 _READ_AT = 224  # pixels: larger than the views, as the embedded backbone is read
 _REDUCED = 64
 _BLOCKS = 3
@@ -54,39 +53,25 @@ def facets(network: nn.Module) -> dict[str, nn.Module]:
 
 def measure_features(backbone: Backbone, voc: Path, out: Path) -> Figures:
     """k-means of a backbone's features."""
-    return _measure(
-        [
-            FeatureSegmenter(
-                f"{k}-means",
-                FeatureMethod("", partial(kmeans_features, num_clusters=k), _READ_AT // PATCH),
-                backbone,
-            )
-            for k in CLUSTERS
-        ],
-        voc,
-        out,
-    )
+    side = _READ_AT // PATCH
+    runs = {k: partial(kmeans_features, num_clusters=k) for k in CLUSTERS}
+    methods = [FeatureMethod(f"{k}-means", run, is_seeded=True, side_patches=side) for k, run in runs.items()]
+    return _measure([FeatureSegmenter(m.summary, m, backbone) for m in methods], voc, out)
 
 
 def measure_colour(voc: Path, out: Path) -> Figures:
     """k-means of colour and place: the floor."""
-    return _measure(
-        [
-            PixelSegmenter(
-                f"{k}-means of colour and place",
-                PixelMethod("", partial(kmeans_colour, num_clusters=k), PATCH_PIXELS),
-            )
-            for k in CLUSTERS
-        ],
-        voc,
-        out,
-    )
+    runs = {k: partial(kmeans_colour, num_clusters=k) for k in CLUSTERS}
+    methods = [
+        PixelMethod(f"{k}-means", run, is_seeded=True, patch_size=PATCH_PIXELS) for k, run in runs.items()
+    ]
+    return _measure([PixelSegmenter(m.summary, m) for m in methods], voc, out)
 
 
 def _measure(segmenters: Sequence[Segmenter], voc: Path, out: Path) -> Figures:
+    """What each segmenter reaches, one for every number of clusters."""
     found = [Discoverer(segmenter) for segmenter in segmenters]
-    with torch.random.fork_rng():
-        (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out).tables
+    (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out).tables
     return {
         k: {figure.metric: 100 * figure.mean for figure in row.figures}
         for k, row in zip(CLUSTERS, table.rows, strict=True)

@@ -104,7 +104,9 @@ def train(
     paths: Positional[tuple[str, ...]],
     *,
     out: Path,
-    preset_name: Annotated[Literal["embedded", "paper"] | None, tyro.conf.arg(name="preset")] = None,
+    preset_name: Annotated[
+        Literal["embedded", "paper", "single-query"] | None, tyro.conf.arg(name="preset")
+    ] = None,
     backbone: str | None = None,
     weights: Path | None = None,
     facet: Facet | None = None,
@@ -135,6 +137,7 @@ def train(
         paths: Photographs, folders (searched through) or "globs".
         out: The folder to write to.
         preset_name: Where unnamed numbers come from; embedded for the embedded backbone, paper for any other.
+            single-query is plain slot attention, the floor of that name.
         backbone: embedded, a name of `slotlight models`, or a timm network.
         weights: A local file with the backbone's weights.
         facet: What of the backbone's block is read.
@@ -210,8 +213,8 @@ def evaluate(
 ) -> int:
     """Measure models under named protocols, beside floors that cost nothing.
 
-    Prints a table for each protocol and writes OUT/report.html, OUT/report.json and OUT/per_image/. A run that was
-    stopped goes on where it was when it is started again.
+    Prints a table for each protocol and writes OUT/report.html, OUT/report.json, OUT/report.md and OUT/per_image/.
+    A run that was stopped goes on where it was when it is started again.
 
     Args:
         data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
@@ -222,7 +225,7 @@ def evaluate(
         masks: A folder of masks of the photographs in DATA, matched by name.
         mask_kind: What the values of those masks mean.
         out: The folder to write to.
-        seeds: Seeds 0, 1, ... of each model.
+        seeds: Seeds 0, 1, ... of each model that draws anything.
         limit: Only so many photographs, from the first.
         floors: Add the floors to every table.
         on_error: What to do at a photograph or label that cannot be used.

@@ -134,6 +134,7 @@ class ModelConfig:
             wide as the others; 0, as published, leaves it out.
         group_within: Slots are parts of one object while joining them costs less than this share of the patches'
             variance (`slotlight.grouping`); 0, as published, joins none.
+        refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.refinement`).
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
@@ -144,6 +145,7 @@ class ModelConfig:
     masks_from: MaskSource = "decoder"
     figure_weight: float = 0.0
     group_within: float = 0.0
+    refine: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,14 +189,27 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
             backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=224),
             masking=MaskingConfig(kind="none"),
             slots=SlotConfig(
-                slots=4, iterations=5, projection_hidden=256, mlp_hidden=128, start="clustering"
+                slots=7, iterations=5, projection_hidden=256, mlp_hidden=128, start="clustering"
             ),
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
             masks_from="attention",
-            figure_weight=3.0,
+            figure_weight=2.0,
+            group_within=0.07,
+            refine=True,
         ),
         # Longer and faster training agrees more and finds fewer objects: see the model's card.
         TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
+    ),
+    # The floor `single-query`: plain slot attention, one set of slots that see every patch, as the paper set out from.
+    "single-query": (
+        ModelConfig(
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=224),
+            masking=MaskingConfig(kind="none"),
+            slots=SlotConfig(heads=1, projection_hidden=256, mlp_hidden=128),
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
+            fusion="single",
+        ),
+        TrainConfig(steps=400),
     ),
 }
 

@@ -223,9 +223,7 @@ class Discoverer:
         ]
 
     @torch.inference_mode()
-    def _finish(
-        self, photograph: _Ready, masks: Tensor, scores: Tensor, groups: Tensor | None
-    ) -> Discovery:
+    def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor, groups: Tensor | None) -> Discovery:
         # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
         groups = None if groups is None else groups.cpu()
         objects = pixel_objects(masks.cpu(), scores.cpu(), photograph.image.shape[:2], self.rule, groups)

@@ -11,7 +11,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 NEIGHBOURS = 3  # of a patch among the border's: one alone is noise
 CENTRE_WIDTH = 0.6  # standard deviation of the Gaussian; the photograph reaches from -1 to 1
-BACKGROUND_BELOW = 0.85  # of the photograph's mean figure
+BACKGROUND_BELOW = 0.7  # of the photograph's mean figure
 
 
 def figure_map(

@@ -1,6 +1,6 @@
 """The parts composed: features → slots → masks; training on features, segmenting photographs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
@@ -16,6 +16,7 @@ from slotlight.fusion import fuse
 from slotlight.grouping import group_slots, join
 from slotlight.masking import apply_mask
 from slotlight.objects import SlotMasks
+from slotlight.refinement import refine_masks
 from slotlight.slot_attention import MultiQuerySlotAttention
 
 
@@ -180,7 +181,8 @@ class ModelSegmenter:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             features = self.backbone(images)
             found = self.model.segment_features(features.patches, features.grid, seed=seed)
-        return _scored(found, features.grid, self.model.config.group_within)
+        slots = _scored(found, features.grid, self.model.config.group_within)
+        return replace(slots, masks=refine_masks(slots.masks, images)) if self.model.config.refine else slots
 
 
 def _scored(found: FusedMasks, grid: Grid, group_within: float) -> SlotMasks:

@@ -11,7 +11,14 @@ from slotlight.baselines.floors import centre_box, tiles, whole_image
 from slotlight.baselines.kmeans import PATCH_PIXELS, kmeans_colour, kmeans_features
 from slotlight.baselines.lost import lost
 from slotlight.baselines.maskcut import maskcut
-from slotlight.baselines.segmenters import FeatureMethod, FeatureSegmenter, PixelMethod, PixelSegmenter
+from slotlight.baselines.segmenters import (
+    FeatureMethod,
+    FeatureSegmenter,
+    PixelMethod,
+    PixelSegmenter,
+    TrainedMethod,
+)
+from slotlight.baselines.single_query import load_single_query
 from slotlight.baselines.tokencut import tokencut
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.objects import Segmenter
@@ -22,26 +29,25 @@ __all__ = ["BASELINES", "FLOORS", "build_baseline"]
 # them, and 480² what MaskCut takes (with patches of 8, at sixteen times the work).
 VOC_SIDE, MASKCUT_SIDE = 27, 30
 
-BASELINES: dict[str, PixelMethod | FeatureMethod] = {
+BASELINES: dict[str, PixelMethod | FeatureMethod | TrainedMethod] = {
     "whole-image": PixelMethod("everything is one object", lambda images, _: whole_image(images)),
     "centre-box": PixelMethod("the middle three quarters", lambda images, _: centre_box(images)),
     "tiles": PixelMethod("seven tiles of equal area", lambda images, _: tiles(images)),
-    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, True, PATCH_PIXELS),
-    "kmeans-features": FeatureMethod("k-means of features", kmeans_features, True),
-    "lost": FeatureMethod(
-        "LOST (Siméoni et al., 2021)", lambda features, _: lost(features), side_patches=VOC_SIDE
-    ),
+    "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, PATCH_PIXELS, is_seeded=True),
+    "kmeans-features": FeatureMethod("k-means of features", kmeans_features, is_seeded=True),
+    "single-query": TrainedMethod("plain slot attention: one head, no mask", load_single_query),
+    "lost": FeatureMethod("LOST (Siméoni et al., 2021)", lambda features, _: lost(features), VOC_SIDE),
     "tokencut": FeatureMethod(
-        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), side_patches=VOC_SIDE
+        "TokenCut (Wang et al., 2022)", lambda features, _: tokencut(features), VOC_SIDE
     ),
     "maskcut": FeatureMethod(
         "MaskCut (CutLER, Wang et al., 2023)",
         lambda features, _: maskcut(features),
-        side_patches=MASKCUT_SIDE,
+        MASKCUT_SIDE,
     ),
 }
-FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features")
-"""Those that every table carries."""
+FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features", "single-query")
+"""Those that every table carries; `single-query` where it was trained on a model's backbone."""
 
 
 def build_baseline(name: str, backbone: Backbone | None = None) -> Segmenter:
@@ -53,7 +59,7 @@ def build_baseline(name: str, backbone: Backbone | None = None) -> Segmenter:
 
     Raises:
         UnknownNameError: No baseline of that name.
-        WeightsError: It needs a backbone and has none.
+        WeightsError: It needs a backbone and has none, or was not trained on this one.
     """
     if name not in BASELINES:
         raise UnknownNameError("baseline", name, BASELINES)
@@ -64,4 +70,6 @@ def build_baseline(name: str, backbone: Backbone | None = None) -> Segmenter:
         raise WeightsError(
             f"Baseline {name!r} looks at features; give it a backbone, as in '{name}@dino-vits16'."
         )
+    if isinstance(method, TrainedMethod):
+        return method.build(backbone)
     return FeatureSegmenter(name, method, backbone)

@@ -19,17 +19,17 @@ class PixelMethod:
     Attributes:
         summary: What it does, in a few words.
         run: From RGB images in [0, 1] and a seed to slot masks.
-        is_seeded: Whether it draws anything.
         patch_size: Sides of an image must be multiples of it.
         image_size: Images should have about its square of pixels.
+        is_seeded: Whether it draws anything.
     """
 
     needs_backbone: ClassVar[bool] = False
     summary: str
     run: Callable[[Float[Tensor, "batch 3 height width"], int], SlotMasks]
-    is_seeded: bool = False
     patch_size: int = 1
     image_size: int = 320
+    is_seeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,30 @@ class FeatureMethod:
     Attributes:
         summary: What it does, in a few words.
         run: From features and a seed to slot masks.
-        is_seeded: Whether it draws anything.
         side_patches: Images should have about its square of patches: what these methods do grows with the
             square of that.
+        is_seeded: Whether it draws anything.
     """
 
     needs_backbone: ClassVar[bool] = True
     summary: str
     run: Callable[[Features, int], SlotMasks]
-    is_seeded: bool = False
     side_patches: int = 20
+    is_seeded: bool = False
+
+
+@dataclass(frozen=True)
+class TrainedMethod:
+    """A method that was trained on a backbone's features.
+
+    Attributes:
+        summary: What it is, in a few words.
+        build: From the backbone to the segmenter.
+    """
+
+    needs_backbone: ClassVar[bool] = True
+    summary: str
+    build: Callable[[Backbone], Segmenter]
 
 
 class PixelSegmenter:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from slotlight.baselines import BASELINES, FLOORS, build_baseline
 from slotlight.baselines.segmenters import FeatureSegmenter
+from slotlight.baselines.single_query import SINGLE_QUERY, is_trained_on
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
 from slotlight.discovery import Discoverer
@@ -101,7 +102,7 @@ def _launch(device: str, devices: int) -> Fabric:
 
 
 def _floors(discoverers: Sequence[Discoverer]) -> list[Discoverer]:
-    """Those that look at no features, and k-means of each model's own; but none that is evaluated anyway."""
+    """Those that look at no features, and those on each model's own; but none that is evaluated anyway."""
     plain = [build_baseline(name) for name in FLOORS if not BASELINES[name].needs_backbone]
     backbones = {
         d.segmenter.backbone.name: d.segmenter.backbone
@@ -110,9 +111,9 @@ def _floors(discoverers: Sequence[Discoverer]) -> list[Discoverer]:
     }
     on_features = [
         build_baseline(name, backbone)
-        for name in FLOORS
-        if BASELINES[name].needs_backbone
         for backbone in backbones.values()
+        for name in FLOORS
+        if BASELINES[name].needs_backbone and (name != SINGLE_QUERY or is_trained_on(backbone))
     ]
     present = {d.name for d in discoverers}
     return [Discoverer(segmenter) for segmenter in (*plain, *on_features) if segmenter.name not in present]

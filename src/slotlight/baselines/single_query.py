@@ -1,0 +1,48 @@
+"""Single-query slot attention without masking, trained: what several sets of slots and a mask must beat.
+
+Plain slot attention on frozen features: one set of seven slots that sees every patch, the decoder's masks. What
+follows (background slots as one, scores) is as with any model. The package holds weights for its own backbone,
+trained without a label on the photographs that the embedded model was trained on:
+
+    slotlight train PHOTOS... --preset single-query --out runs/single-query
+
+On another backbone train it with ``--preset single-query --backbone NAME``, and give the folder as a model.
+
+Source:
+    Locatello et al., 2020, on features as in DINOSAUR (Seitzer et al., 2023): the baseline of arXiv 2404.19654.
+"""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+from slotlight.backbones import Backbone
+from slotlight.checkpoint import load_model
+from slotlight.errors import WeightsError
+from slotlight.model import ModelSegmenter
+
+SINGLE_QUERY = "single-query"
+
+
+def load_single_query(backbone: Backbone) -> ModelSegmenter:
+    """The trained floor on the backbone that it was trained on.
+
+    Raises:
+        WeightsError: It was trained on another's features.
+    """
+    if not is_trained_on(backbone):
+        raise WeightsError(
+            f"The {SINGLE_QUERY} in the package was not trained on {backbone.name!r}; run `slotlight train PHOTOS "
+            f"--preset {SINGLE_QUERY} --backbone {backbone.name} --out FOLDER` and give FOLDER as the model."
+        )
+    return load_model(_folder(), name=f"{SINGLE_QUERY}@{backbone.name}", device=backbone.device)
+
+
+def is_trained_on(backbone: Backbone) -> bool:
+    """Whether the package's weights are for these very features."""
+    config = json.loads((_folder() / "config.json").read_text())
+    return bool(config["backbone_fingerprint"] == backbone.fingerprint())
+
+
+def _folder() -> Path:
+    return Path(str(files("slotlight") / "pretrained" / SINGLE_QUERY))
