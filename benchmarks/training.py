@@ -20,7 +20,6 @@ WAYS = {
     "every patch decoded": DecoderConfig(),
     "a quarter of the patches decoded": DecoderConfig(patch_share=0.25),
     "mixer decoder": DecoderConfig(kind="mixer"),
-    "mixer decoder, a quarter of the patches": DecoderConfig(kind="mixer", patch_share=0.25),
 }
 
 
