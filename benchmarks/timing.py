@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from slotlight.loading import processor_name
+
 Work = Callable[[], object]
 
 
@@ -53,14 +55,8 @@ def compare(
 
 def hardware() -> str:
     """The machine, in a line."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()
     return f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}, Python {platform.python_version()}"
-
-
-def _processor() -> str:
-    with open("/proc/cpuinfo") as lines:  # noqa: PTH123
-        names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def seconds(work: Work) -> float:

@@ -65,10 +65,15 @@ def device_name(device: torch.device) -> str:
     """A device in words, for reports: what it is, and of a processor how many threads are used."""
     if device.type == "cuda":
         return f"{device.type} ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({processor_name()}, {torch.get_num_threads()} threads)"
+
+
+def processor_name() -> str:
+    """The processor's model, or where the system does not tell it, its architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{device.type} ({(models or [platform.machine()])[0]}, {torch.get_num_threads()} threads)"
+    return models[0] if models else platform.machine()
 
 
 def _segmenter(name: str, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:

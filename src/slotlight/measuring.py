@@ -113,16 +113,13 @@ def measure_saliency(found: Discovery, labels: Labels) -> Measured:
     )
 
 
+_COCO_FIGURES = {"AP": "ap", "AP50": "ap50", "AR@1": "ar_1", "AR@10": "ar_10", "AR@100": "ar_100"}
+
+
 def pool_detection(images: Sequence[Measured]) -> dict[str, float]:
     """COCO's figures over all images."""
     figures = pooled_precision(images)
-    return {
-        "AP": figures.ap,
-        "AP50": figures.ap50,
-        "AR@1": figures.ar_1,
-        "AR@10": figures.ar_10,
-        "AR@100": figures.ar_100,
-    }
+    return {name: getattr(figures, field) for name, field in _COCO_FIGURES.items()}
 
 
 def weighted_detection(
@@ -131,13 +128,7 @@ def weighted_detection(
     """COCO's figures under each draw of the images' weights."""
     regions = [i.regions for i in images if i.regions is not None]
     figures = metrics.weighted_precision(regions, torch.from_numpy(weights))
-    return {
-        "AP": figures.ap.numpy(),
-        "AP50": figures.ap50.numpy(),
-        "AR@1": figures.ar_1.numpy(),
-        "AR@10": figures.ar_10.numpy(),
-        "AR@100": figures.ar_100.numpy(),
-    }
+    return {name: getattr(figures, field).numpy() for name, field in _COCO_FIGURES.items()}
 
 
 def pool_saliency(images: Sequence[Measured]) -> dict[str, float]:

@@ -188,7 +188,7 @@ class ModelSegmenter:
 def _scored(found: FusedMasks, grid: Grid, group_within: float) -> SlotMasks:
     """Join what is one object, score it, and make all that is background one slot more."""
     masks = found.masks.float().unflatten(2, grid)
-    groups = group_slots(found.masks.float(), found.features.float(), group_within)
+    groups = group_slots(masks.flatten(2), found.features.float(), group_within)
     share = masks.mean(dim=(2, 3))
     agreement = join(share * found.agreement.float(), groups) / join(share, groups).clamp(min=1e-6)
     scores = score_by_figure(join(masks, groups), found.figure, agreement).gather(1, groups)
