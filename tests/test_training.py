@@ -219,23 +219,6 @@ class TestResume:
 
 
 class TestErrors:
-    @pytest.mark.parametrize(
-        ("change", "says"),
-        [
-            ({"steps": 0}, "steps is 0"),
-            ({"batch_size": 0}, "batch_size is 0"),
-            ({"batch_size": 5, "devices": 2}, "choose a multiple of 2"),
-            ({"learning_rate": float("nan")}, "learning_rate is nan"),
-            ({"halving_share": 0.0}, "halving_share is 0.0"),
-            ({"warmup_share": 1.5}, r"warmup_share is 1.5; it must be in \[0, 1\]"),
-        ],
-    )
-    def test_settings_that_cannot_work(
-        self, model_config: ModelConfig, tmp_path: Path, change: dict[str, float], says: str
-    ) -> None:
-        with pytest.raises(TrainingError, match=says):
-            train([], tmp_path, model_config, replace(TRAIN, **change), device=CPU)
-
     def test_more_slots_than_patches(
         self, photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
     ) -> None:
@@ -282,6 +265,58 @@ class TestErrors:
         many = replace(model_config, slots=replace(model_config.slots, slots=16))
         train(photo_paths[:1], tmp_path, many, replace(TRAIN, steps=8), device=CPU)
         assert "has won no patch of 1 photographs in 5 looks" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_compiled_step_learns_the_same(
+    photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
+) -> None:
+    weights, expected = (
+        load_file(
+            train(
+                photo_paths, tmp_path / str(on), model_config, replace(TRAIN, steps=3, compile=on), device=CPU
+            )
+            / "slots.safetensors"
+        )
+        for on in (True, False)
+    )
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_a_step_that_cannot_be_compiled(
+    photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "slotlight",
+        "train",
+        *photo_paths,
+        "--out",
+        tmp_path,
+        "--steps",
+        1,
+        "--compile",
+    ]
+    names = [
+        "--backbone",
+        model_config.backbone.name,
+        "--weights",
+        model_config.backbone.weights,
+        "--layer",
+        1,
+    ]
+    environment = {**os.environ, "CXX": "/no/compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "compiled")}
+    ended = subprocess.run(
+        [str(part) for part in (*command, *names, "--image-size", 64, "--slots", 2, "--device", "cpu")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("slotlight: The step cannot be compiled here")
 
 
 @pytest.mark.slow

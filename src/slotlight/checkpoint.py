@@ -62,15 +62,17 @@ def load_model(
     folder: Path,
     *,
     name: str | None = None,
+    backbone: Backbone | None = None,
     weights: Path | None = None,
     device: torch.device | str = "cpu",
     precision: Precision = "fp32",
 ) -> ModelSegmenter:
-    """Load a model folder and the backbone that it names.
+    """Load a model folder, and the backbone that it names unless this is given.
 
     Args:
         folder: What `save_model` wrote.
         name: What tables call it; without it, the folder's name.
+        backbone: The one it was trained on, already on the device.
         weights: The backbone's weights, where they are no longer where they were in training.
         device: Where to put it.
         precision: Arithmetic of the forward pass.
@@ -92,7 +94,7 @@ def load_model(
         ) from fault
     _fill(model, folder, digest)
     chosen = model.config.backbone
-    backbone = load_backbone(
+    backbone = backbone or load_backbone(
         chosen.name, weights=weights or chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
     )
     if backbone.fingerprint() != fingerprint:

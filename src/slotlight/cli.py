@@ -123,6 +123,7 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     precision: Precision | None = None,
+    compile: bool = False,
     devices: int | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -154,6 +155,7 @@ def train(
         batch_size: Photographs a step.
         learning_rate: Adam's.
         precision: Arithmetic of the forward pass.
+        compile: Compile the step first; it pays on long runs, and needs a C++ compiler.
         devices: Number of devices.
         seed: Of everything random.
         device: auto, cpu, cuda, mps, ...
@@ -181,6 +183,7 @@ def train(
         batch_size=batch_size,
         learning_rate=learning_rate,
         precision=precision,
+        compile=compile,
         devices=devices,
         seed=seed,
     )
@@ -276,7 +279,7 @@ def models() -> int:
     table = Table(title="Backbones (--backbone, @BACKBONE)", title_justify="left")
     for column in ("name", "parameters", "licence", "weights here"):
         table.add_column(column, no_wrap=column == "name")
-    table.add_row(EMBEDDED, "1.2 M", "Apache-2.0", "yes" if weights_on_machine(EMBEDDED) else "no")
+    table.add_row(EMBEDDED, "4.3 M", "Apache-2.0", "yes" if weights_on_machine(EMBEDDED) else "no")
     for name, entry in BACKBONES.items():
         here = "yes" if weights_on_machine(name) else "no"
         table.add_row(name, f"{entry.million_params:.1f} M", entry.licence, here)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from slotlight.errors import UnknownNameError
+from slotlight.errors import ConfigError, UnknownNameError
 
 Facet = Literal["key", "query", "value", "token"]
 MaskKind = Literal["background", "random", "none"]
@@ -18,6 +18,12 @@ FusionKind = Literal["hungarian", "greedy", "mean", "single"]
 MaskSource = Literal["decoder", "attention"]
 Precision = Literal["fp32", "bf16"]
 Decay = Literal["halving", "cosine"]
+
+
+def _at_least(config: object, least: int, *names: str) -> None:
+    for name in names:
+        if not getattr(config, name) >= least:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be at least {least}.")
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class BackboneConfig:
     layer: int = -1
     image_size: int = 320
 
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "image_size")
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaskingConfig:
@@ -81,6 +90,10 @@ class MaskingConfig:
 
     kind: MaskKind = "background"
     ratio: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ratio < 1:
+            raise ConfigError(f"ratio is {self.ratio}; it must be in [0, 1).")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +118,9 @@ class SlotConfig:
     gru_state: GruState = "slots"
     start: Start = "random"
 
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "heads", "slots", "iterations", "projection_hidden", "mlp_hidden")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderConfig:
@@ -121,6 +137,11 @@ class DecoderConfig:
     hidden: int = 1024
     layers: int = 3
     patch_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "hidden", "layers")
+        if not 0 < self.patch_share <= 1:
+            raise ConfigError(f"patch_share is {self.patch_share}; it must be in (0, 1].")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +168,9 @@ class ModelConfig:
     group_within: float = 0.0
     refine: bool = False
 
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "figure_weight", "group_within")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -161,6 +185,7 @@ class TrainConfig:
         halving_share: See ``decay``.
         gradient_clip: Largest norm of the gradient.
         precision: Arithmetic of the forward pass; weights stay fp32.
+        compile: Whether the step is compiled first (`torch.compile`): slow to start, faster from then on.
         devices: Number of devices.
         checkpoint_every: Steps between checkpoints.
         seed: Of the weights, the data's order, the slots' noise.
@@ -174,9 +199,23 @@ class TrainConfig:
     halving_share: float = 0.02
     gradient_clip: float = 1.0
     precision: Precision = "fp32"
+    compile: bool = False
     devices: int = 1
     checkpoint_every: int = 500
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "steps", "batch_size", "devices", "checkpoint_every")
+        for name in ("learning_rate", "gradient_clip", "halving_share"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0.")
+        if not 0 <= self.warmup_share <= 1:
+            raise ConfigError(f"warmup_share is {self.warmup_share}; it must be in [0, 1].")
+        if self.batch_size % self.devices:
+            raise ConfigError(
+                f"A batch of {self.batch_size} cannot be shared evenly between {self.devices} devices; "
+                f"choose a multiple of {self.devices}."
+            )
 
 
 PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {

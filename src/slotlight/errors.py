@@ -32,6 +32,10 @@ class OutputError(SlotlightError):
     """Results that cannot be written."""
 
 
+class ConfigError(SlotlightError, ValueError):
+    """A number that makes no sense where it stands."""
+
+
 class TrainingError(SlotlightError):
     """A training run that cannot start or has diverged."""
 

@@ -67,7 +67,6 @@ def train(
     """
     out = Path(out)
     device = device or torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    _check(train_config)
     files = find_photographs(photographs)
     state = _find_state(out, resume=resume)
     chosen = model_config.backbone
@@ -136,23 +135,15 @@ def fit(
                 f"Lightning cannot start on {device}: {str(error).splitlines()[0]}"
             ) from error
         if training.start < config.steps:
-            trainer.fit(training)
-
-
-def _check(config: TrainConfig) -> None:
-    for name in ("steps", "batch_size", "devices", "checkpoint_every"):
-        if getattr(config, name) < 1:
-            raise TrainingError(f"{name} is {getattr(config, name)}; it must be at least 1.")
-    for name in ("learning_rate", "gradient_clip", "halving_share"):
-        if not getattr(config, name) > 0:
-            raise TrainingError(f"{name} is {getattr(config, name)}; it must be above 0.")
-    if not 0 <= config.warmup_share <= 1:
-        raise TrainingError(f"warmup_share is {config.warmup_share}; it must be in [0, 1].")
-    if config.batch_size % config.devices:
-        raise TrainingError(
-            f"A batch of {config.batch_size} cannot be shared evenly between {config.devices} devices; "
-            f"choose a multiple of {config.devices}."
-        )
+            try:
+                trainer.fit(training)
+            except RuntimeError as error:
+                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                    reason = str(error).splitlines()[0]
+                    raise TrainingError(
+                        f"The step cannot be compiled here ({reason}); train without --compile."
+                    ) from error
+                raise
 
 
 def _check_slots(config: ModelConfig, backbone: Backbone) -> None:
@@ -194,10 +185,9 @@ def _check_same_run(former: dict[str, Any], settings: dict[str, Any], out: Path)
                 f"The run in {out} was begun {what}; repeat its settings, or choose another folder."
             )
     for name, value in settings["train"].items():
-        if former["train"][name] != value:
-            _LOG.warning(
-                "The run was begun with %s %s, and goes on with %s.", name, former["train"][name], value
-            )
+        before = former["train"].get(name)
+        if before != value:
+            _LOG.warning("The run was begun with %s %s, and goes on with %s.", name, before, value)
 
 
 @contextmanager

@@ -92,6 +92,10 @@ class SlotTraining(LightningModule):
         self.model, self.dataset, self.config, self.state = model, dataset, config, state
         self.start = state.step if state else 0
         self.sound = torch.tensor(self.start)
+        # Every batch has the same size, so it is compiled once. What is drawn is drawn as without.
+        self.loss = (
+            torch.compile(model.loss, options={"fallback_random": True}) if config.compile else model.loss
+        )
         if state:
             state.restore_weights(model)
 
@@ -127,7 +131,7 @@ class SlotTraining(LightningModule):
 
     def training_step(self, batch: Float16[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
         """The reconstruction's error."""
-        return self.model.loss(batch.float())
+        return self.loss(batch.float())
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         """Clip the gradient's norm; note whether it is finite, without waiting for the device."""

@@ -35,7 +35,8 @@ def load_single_query(backbone: Backbone) -> ModelSegmenter:
             f"The {SINGLE_QUERY} in the package was not trained on {backbone.name!r}; run `slotlight train PHOTOS "
             f"--preset {SINGLE_QUERY} --backbone {backbone.name} --out FOLDER` and give FOLDER as the model."
         )
-    return load_model(_folder(), name=f"{SINGLE_QUERY}@{backbone.name}", device=backbone.device)
+    name = f"{SINGLE_QUERY}@{backbone.name}"
+    return load_model(_folder(), name=name, backbone=backbone, device=backbone.device)
 
 
 def is_trained_on(backbone: Backbone) -> bool:
