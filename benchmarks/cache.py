@@ -12,11 +12,11 @@ from slotlight.config import BackboneConfig
 from slotlight.feature_cache import cache_features
 from slotlight.feature_dataset import FeatureDataset
 
-BATCH, COPIES = 16, 8
+COUNT, BATCH, COPIES = 192, 16, 3
 
 
 def run() -> Iterator[Pair]:
-    paths, frozen = list(photographs(64)), backbone()
+    paths, frozen = list(photographs(COUNT)), backbone()
     images = torch.rand(BATCH, 3, SIDE, SIDE, device=DEVICE)
     size = BackboneConfig().image_size
 

@@ -1,7 +1,7 @@
 """Single-query slot attention without masking, trained: what several sets of slots and a mask must beat.
 
-Plain slot attention on frozen features: one set of seven slots that sees every patch, the decoder's masks. What
-follows (background slots as one, scores) is as with any model. The package holds weights for its own backbone,
+Plain slot attention on frozen features: one set of seven slots that sees every patch, the masks of its own attention.
+What follows (background slots as one, scores) is as with any model. The package holds weights for its own backbone,
 trained without a label on the photographs that the embedded model was trained on:
 
     slotlight train PHOTOS... --preset single-query --out runs/single-query
