@@ -28,6 +28,12 @@ def run() -> Iterator[Pair]:
         lambda: plain.fuse(slots),
         units=64,
     )
+    yield compare(
+        "comparing and averaging alone, slot by slot, no matching, beside that same loop",
+        lambda: fuse(slots, "mean", reference=0),
+        lambda: plain.fuse(slots),
+        units=64,
+    )
     features = torch.randn(32, GRID[0] * GRID[1], DIM, device=DEVICE)
     eight, one = (MultiQuerySlotAttention(DIM, heads=heads).to(DEVICE) for heads in (8, 1))
     yield compare(

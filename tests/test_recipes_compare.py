@@ -220,6 +220,21 @@ def test_a_comparison_from_end_to_end(photo_paths, voc, tmp_path, monkeypatch):
     assert kept["figures"].keys() == {"4", "6"}
 
 
+@pytest.mark.parametrize("study", ["decoding", "masking"])
+def test_ways_to_train_slots_side_by_side(study, photo_paths, voc, tmp_path, monkeypatch, capsys):
+    import compare_slots
+
+    ways = dict(list(compare_slots.STUDIES[study].items())[:2])
+    monkeypatch.setitem(compare_slots.STUDIES, study, ways)
+    for _ in range(2):
+        compare_slots.compare(photo_paths, study, voc, tmp_path / "out", steps=1, seeds=2, bf16=False)
+    told = capsys.readouterr().err
+    assert all(told.count(f"{way}, seed 1, 1 steps") == 1 for way in ways)  # the second time all were there
+    lines = (tmp_path / "out/table.md").read_text().splitlines()
+    assert len(lines) == 2 + len(ways) + (study == "decoding")
+    assert all(line.count("±") == 7 for line in lines[2:])
+
+
 def test_the_command_explains_itself():
     command = [sys.executable, str(RECIPES / "compare_methods.py"), "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout

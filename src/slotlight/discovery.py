@@ -216,17 +216,16 @@ class Discoverer:
         """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
         images = to_batch([photograph.small for photograph in ready], self.segmenter.device)
         slots = self.segmenter.segment(images, seed=seed)
-        groups = [None] * len(ready) if slots.groups is None else slots.groups
         return [
             pool.submit(self._finish, photograph, *found)
-            for photograph, *found in zip(ready, slots.masks, slots.scores, groups, strict=True)
+            for photograph, *found in zip(ready, slots.masks, slots.scores, slots.group_of, strict=True)
         ]
 
     @torch.inference_mode()
-    def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor, groups: Tensor | None) -> Discovery:
+    def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor, groups: Tensor) -> Discovery:
         # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
-        groups = None if groups is None else groups.cpu()
-        objects = pixel_objects(masks.cpu(), scores.cpu(), photograph.image.shape[:2], self.rule, groups)
+        size = photograph.image.shape[:2]
+        objects = pixel_objects(masks.cpu(), scores.cpu(), size, self.rule, groups.cpu())
         path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
         return Discovery(
             photograph.image, objects.segments, objects.masks, objects.boxes_xyxy, objects.scores, path

@@ -29,6 +29,12 @@ class SlotMasks:
     scores: Float[Tensor, "batch slot"]
     groups: Int64[Tensor, "batch slot"] | None = None
 
+    @property
+    def group_of(self) -> Int64[Tensor, "batch slot"]:
+        """The group of each slot; its own index where none are given."""
+        own = torch.arange(self.scores.shape[1], device=self.scores.device).expand(self.scores.shape)
+        return own if self.groups is None else self.groups
+
 
 @runtime_checkable
 class Segmenter(Protocol):

@@ -1,0 +1,182 @@
+"""What a choice in training slots costs or gives: several trainings of each way, beside each other.
+
+    python recipes/compare_slots.py PHOTOS... --study decoding --voc VOCdevkit --out runs/decoding
+
+`decoding` sets the cheap ways to train beside the plain one: decoding a share of the patches, mixing the slots first;
+and the plain one stopped after as much processor time as a quarter of the patches took. `masking` sets the paper's
+parts beside plain slot attention: patches hidden from the slots, and eight heads in place of one.
+
+Slots are trained on the embedded backbone's features, read at 112 pixels. Both kinds of masks, the decoder's and the
+slots' attention, are measured on the development fifth of VOC 2012 val, protocol `paper`. Labels only measure. A
+killed comparison goes on with the training that it was at.
+"""
+
+import json
+import shutil
+import statistics
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+import tyro
+from rich.console import Console
+
+from slotlight.checkpoint import load_model
+from slotlight.config import DecoderConfig, MaskingConfig, MaskSource, ModelConfig, Precision, preset
+from slotlight.datasets import VOCDataset
+from slotlight.discovery import Discoverer
+from slotlight.evaluation.evaluate import evaluate
+from slotlight.images import find_photographs
+from slotlight.training import train
+
+Study = Literal["decoding", "masking"]
+
+SIDE, BATCH = 112, 16
+_SINGLE, _TRAINING = preset("single-query")
+QUARTER = replace(_SINGLE, backbone=replace(_SINGLE.backbone, image_size=SIDE))
+EVERY = replace(QUARTER, decoder=replace(QUARTER.decoder, patch_share=1.0))
+EIGHT = replace(QUARTER, slots=replace(QUARTER.slots, heads=8), fusion="hungarian")
+_PLAIN, _CHEAP = "every patch", "a quarter of the patches"
+
+
+def _mixer(share: float) -> ModelConfig:
+    decoder = DecoderConfig(
+        kind="mixer", hidden=EVERY.decoder.hidden, layers=EVERY.decoder.layers, patch_share=share
+    )
+    return replace(EVERY, decoder=decoder)
+
+
+_BACKGROUND = MaskingConfig(kind="background", ratio=0.7)
+STUDIES: dict[Study, dict[str, ModelConfig]] = {
+    "decoding": {
+        _PLAIN: EVERY,
+        _CHEAP: QUARTER,
+        "mixer": _mixer(1.0),
+        "mixer, a quarter of the patches": _mixer(0.25),
+    },
+    "masking": {
+        "one head, nothing masked": QUARTER,
+        "one head, background 0.3": replace(QUARTER, masking=replace(_BACKGROUND, ratio=0.3)),
+        "one head, background 0.7": replace(QUARTER, masking=_BACKGROUND),
+        "one head, random 0.7": replace(QUARTER, masking=MaskingConfig(kind="random", ratio=0.7)),
+        "eight heads, nothing masked": EIGHT,
+        "eight heads, background 0.7 (the paper's)": replace(EIGHT, masking=_BACKGROUND),
+    },
+}
+_METRICS = ("mIoU", "mBO", "CorLoc")
+_SOURCES: tuple[MaskSource, ...] = ("decoder", "attention")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model folder.
+
+    Attributes:
+        folder: Where it lies.
+        steps: Optimiser steps.
+        seconds: Processor time that they took.
+    """
+
+    folder: Path
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What all trainings share.
+
+    Attributes:
+        photos: What they see.
+        out: Where everything goes.
+        bf16: Whether forward passes run in bfloat16.
+    """
+
+    photos: list[Path]
+    out: Path
+    bf16: bool
+
+    def trained(self, name: str, model: ModelConfig, steps: int, seed: int) -> Trained:
+        """A model trained now, or by an earlier run that left it there."""
+        folder = self.out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
+        kept = folder / "seconds.json"
+        if not kept.exists():
+            Console(stderr=True).print(f"{name}, seed {seed}, {steps} steps", highlight=False)
+            shutil.rmtree(folder, ignore_errors=True)
+            kept.write_text(json.dumps(self._train(folder, model, steps, seed)))
+        return Trained(folder, steps, json.loads(kept.read_text()))
+
+    def _train(self, folder: Path, model: ModelConfig, steps: int, seed: int) -> float:
+        precision: Precision = "bf16" if self.bf16 else "fp32"
+        settings = replace(_TRAINING, steps=steps, batch_size=BATCH, seed=seed, precision=precision)
+        started = time.process_time()
+        train(self.photos, folder, model, settings, device=torch.device("cpu"), cache=self.out / "features")
+        return time.process_time() - started
+
+
+def compare(
+    photos: tyro.conf.Positional[list[Path]],
+    study: Study,
+    voc: Path,
+    out: Path,
+    steps: int = 1200,
+    seeds: int = 3,
+    bf16: bool = True,
+) -> None:
+    """Train, measure, print and write table.md.
+
+    Args:
+        photos: Folders or files to train on.
+        study: What is compared.
+        voc: The VOC devkit whose development fifth measures.
+        out: Where everything goes.
+        steps: Of each training.
+        seeds: Trainings of each way.
+        bf16: Whether forward passes run in bfloat16; slow on a processor without AVX-512 BF16.
+    """
+    comparison = Comparison(find_photographs(photos), out, bf16)
+    comparison.trained("warm up", QUARTER, 1, 0)  # the features are cached before anything is timed
+    rows = {
+        way: [comparison.trained(way, model, steps, seed) for seed in range(seeds)]
+        for way, model in STUDIES[study].items()
+    }
+    if study == "decoding":
+        cheap, plain = (statistics.median(run.seconds for run in rows[way]) for way in (_CHEAP, _PLAIN))
+        cut, short = f"{_PLAIN}, in the time of {_CHEAP}", max(1, round(steps * cheap / plain))
+        rows[cut] = [comparison.trained(cut, EVERY, short, seed) for seed in range(seeds)]
+    text = table(rows, voc)
+    (out / "table.md").write_text(text)
+    Console(width=200).print(text, highlight=False, markup=False)
+
+
+def table(rows: dict[str, list[Trained]], voc: Path) -> str:
+    """What each way took and reached, mean and standard deviation over its trainings, in Markdown."""
+    head = ["", "steps", "processor seconds", *(f"{source}: {m}" for source in _SOURCES for m in _METRICS)]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for way, runs in rows.items():
+        cells = [way, f"{runs[0].steps:,}", _spread([run.seconds for run in runs], 0)]
+        for source in _SOURCES:
+            figures = [measure(run.folder, source, voc) for run in runs]
+            cells += [_spread([100 * one[metric] for one in figures], 1) for metric in _METRICS]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def measure(folder: Path, source: MaskSource, voc: Path) -> dict[str, float]:
+    """What a trained model reaches with one kind of masks."""
+    segmenter = load_model(folder)
+    segmenter.model.config = replace(segmenter.model.config, masks_from=source)
+    found = [Discoverer(segmenter)]
+    (reached,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=folder / f"dev-{source}").tables
+    return {figure.metric: figure.mean for figure in reached.rows[0].figures}
+
+
+def _spread(values: list[float], digits: int) -> str:
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+
+
+if __name__ == "__main__":
+    tyro.cli(compare)
