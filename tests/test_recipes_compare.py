@@ -228,7 +228,7 @@ def test_ways_to_train_slots_side_by_side(study, photo_paths, voc, tmp_path, mon
     monkeypatch.setitem(compare_slots.STUDIES, study, ways)
     for _ in range(2):
         compare_slots.compare(photo_paths, study, voc, tmp_path / "out", steps=1, seeds=2, bf16=False)
-    told = capsys.readouterr().err
+    told = capsys.readouterr().err.splitlines()
     assert all(told.count(f"{way}, seed 1, 1 steps") == 1 for way in ways)  # the second time all were there
     lines = (tmp_path / "out/table.md").read_text().splitlines()
     assert len(lines) == 2 + len(ways) + (study == "decoding")
