@@ -1,5 +1,6 @@
 """`slotlight evaluate`: names of models and photographs → tables, ``report.json``, ``report.html``."""
 
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -96,6 +97,7 @@ def _launch(device: str, devices: int) -> Fabric:
     if devices < 1:
         raise DatasetError("The number of devices must be at least 1.")
     accelerator = pick_device(device).type
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it greets developers
     fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
     fabric.launch()
     return fabric
