@@ -60,7 +60,7 @@ def train(
         The model folder, which `slotlight.load` takes.
 
     Raises:
-        TrainingError: The settings cannot work, the folder holds another run, or the loss is no longer finite.
+        TrainingError: The settings cannot work here, the folder holds another run, or the loss is no longer finite.
         CacheError: The features cannot be cached.
         OutputError: The folder cannot be written.
         CheckpointError: The state to resume from is damaged.
