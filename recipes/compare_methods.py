@@ -34,11 +34,11 @@ from compare_training import (
     seconds_a_step,
     train,
 )
+from dev_figures import METRICS
 from photo_views import decode_once
 from slotlight.images import find_photographs
 
 _DECODED_SIDE, _REDUCTION_SIDE, _EVERY_PHOTO = 144, 176, 19  # as the embedded backbone's recipe has them
-_METRICS = ("mIoU", "mBO", "CorLoc")
 
 Photos: TypeAlias = UInt8[Tensor, "photo side side 3"]
 
@@ -191,13 +191,13 @@ def _write(rows: Sequence[Row], readings: Sequence[Row], out: Path) -> None:
     (out / "table.md").write_text(text)
     with (out / "results.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["row", *asdict(Cost()), *(f"{m} of {k}" for k in CLUSTERS for m in _METRICS)])
+        writer.writerow(["row", *asdict(Cost()), *(f"{m} of {k}" for k in CLUSTERS for m in METRICS)])
         for row in (*rows, *readings):
             writer.writerow(
                 [
                     row.name,
                     *asdict(row.cost).values(),
-                    *(row.figures[k][m] for k in CLUSTERS for m in _METRICS),
+                    *(row.figures[k][m] for k in CLUSTERS for m in METRICS),
                 ]
             )
     Console(width=200).print(text, highlight=False, markup=False)
@@ -218,7 +218,7 @@ def _cost(cost: Cost) -> list[str]:
 
 
 def _figures(figures: dict[str, float]) -> str:
-    return " / ".join(f"{figures[metric]:.1f}" for metric in _METRICS)
+    return " / ".join(f"{figures[metric]:.1f}" for metric in METRICS)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Every network is read alike: its maps side by side, each with the same variance,
 components of that (`reduction.py`), unit length, k-means. Labels only measure.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,15 +11,12 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from compare_networks import PATCH, FacetMaps, StageMaps, TokenMaps
+from dev_figures import measure
 from reduction import fit_reduction
 from slotlight.backbones import Backbone
 from slotlight.baselines.kmeans import PATCH_PIXELS, kmeans_colour, kmeans_features
 from slotlight.baselines.segmenters import FeatureMethod, FeatureSegmenter, PixelMethod, PixelSegmenter
 from slotlight.config import Facet
-from slotlight.datasets import VOCDataset
-from slotlight.discovery import Discoverer
-from slotlight.evaluation.evaluate import evaluate
-from slotlight.objects import Segmenter
 
 CLUSTERS = (4, 6)  # of k-means
 _READ_AT = 224  # pixels: larger than the views, as the embedded backbone is read
@@ -56,7 +52,8 @@ def measure_features(backbone: Backbone, voc: Path, out: Path) -> Figures:
     side = _READ_AT // PATCH
     runs = {k: partial(kmeans_features, num_clusters=k) for k in CLUSTERS}
     methods = [FeatureMethod(f"{k}-means", run, is_seeded=True, side_patches=side) for k, run in runs.items()]
-    return _measure([FeatureSegmenter(m.summary, m, backbone) for m in methods], voc, out)
+    found = measure([FeatureSegmenter(m.summary, m, backbone) for m in methods], voc, out)
+    return dict(zip(CLUSTERS, found, strict=True))
 
 
 def measure_colour(voc: Path, out: Path) -> Figures:
@@ -65,14 +62,5 @@ def measure_colour(voc: Path, out: Path) -> Figures:
     methods = [
         PixelMethod(f"{k}-means", run, is_seeded=True, patch_size=PATCH_PIXELS) for k, run in runs.items()
     ]
-    return _measure([PixelSegmenter(m.summary, m) for m in methods], voc, out)
-
-
-def _measure(segmenters: Sequence[Segmenter], voc: Path, out: Path) -> Figures:
-    """What each segmenter reaches, one for every number of clusters."""
-    found = [Discoverer(segmenter) for segmenter in segmenters]
-    (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out).tables
-    return {
-        k: {figure.metric: 100 * figure.mean for figure in row.figures}
-        for k, row in zip(CLUSTERS, table.rows, strict=True)
-    }
+    found = measure([PixelSegmenter(m.summary, m) for m in methods], voc, out)
+    return dict(zip(CLUSTERS, found, strict=True))

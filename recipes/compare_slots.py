@@ -7,9 +7,8 @@ and the plain one stopped after as much processor time as a quarter of the patch
 the slots, as the paper does, or does not, with eight heads and with one.
 
 The slots are those of the preset `embedded`, read at 112 pixels, at ten times its learning rate so that training
-makes a difference. Both kinds of masks, the decoder's and the
-slots' attention, are measured on the development fifth of VOC 2012 val, protocol `paper`. Labels only measure. A
-killed comparison goes on with the training that it was at.
+makes a difference. Both kinds of masks, the decoder's and the slots' attention, are measured on the development fifth
+of VOC 2012 val, protocol `paper`. Labels only measure. A killed comparison goes on with the training that it was at.
 """
 
 import json
@@ -24,6 +23,7 @@ import torch
 import tyro
 from rich.console import Console
 
+from dev_figures import METRICS, measure
 from slotlight.checkpoint import load_model
 from slotlight.config import (
     DecoderKind,
@@ -34,9 +34,6 @@ from slotlight.config import (
     Precision,
     preset,
 )
-from slotlight.datasets import VOCDataset
-from slotlight.discovery import Discoverer
-from slotlight.evaluation.evaluate import evaluate
 from slotlight.images import find_photographs
 from slotlight.training import train
 
@@ -74,7 +71,6 @@ STUDIES: dict[Study, dict[str, ModelConfig]] = {
         "one head, background 0.7": _masked(ONE_HEAD, "background", 0.7),
     },
 }
-_METRICS = ("mIoU", "mBO", "CorLoc")
 _SOURCES: tuple[MaskSource, ...] = ("decoder", "attention")
 
 
@@ -169,24 +165,23 @@ def compare(
 
 def table(rows: dict[str, list[Trained]], voc: Path) -> str:
     """What each way took and reached, mean and standard deviation over its trainings, in Markdown."""
-    head = ["", "steps", "processor seconds", *(f"{source}: {m}" for source in _SOURCES for m in _METRICS)]
+    head = ["", "steps", "processor seconds", *(f"{source}: {m}" for source in _SOURCES for m in METRICS)]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for way, runs in rows.items():
         cells = [way, f"{runs[0].steps:,}", _spread([run.seconds for run in runs], 0)]
         for source in _SOURCES:
-            figures = [measure(run.folder, source, voc) for run in runs]
-            cells += [_spread([100 * one[metric] for one in figures], 1) for metric in _METRICS]
+            figures = [reached(run.folder, source, voc) for run in runs]
+            cells += [_spread([one[metric] for one in figures], 1) for metric in METRICS]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def measure(folder: Path, source: MaskSource, voc: Path) -> dict[str, float]:
-    """What a trained model reaches with one kind of masks."""
+def reached(folder: Path, source: MaskSource, voc: Path) -> dict[str, float]:
+    """What a trained model reaches with one kind of masks, in per cent."""
     segmenter = load_model(folder)
     segmenter.model.config = replace(segmenter.model.config, masks_from=source)
-    found = [Discoverer(segmenter)]
-    (reached,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=folder / f"dev-{source}").tables
-    return {figure.metric: figure.mean for figure in reached.rows[0].figures}
+    (figures,) = measure([segmenter], voc, folder / f"dev-{source}")
+    return figures
 
 
 def _spread(values: list[float], digits: int) -> str:

@@ -213,10 +213,8 @@ def test_two_real_processes_give_the_same_report_as_one(tmp_path: Path) -> None:
         "scenes = SyntheticDataset(count=6, height=48, width=64)\n"
         "evaluate([Discoverer(Thirds('shaky', 0.4))], scenes, EVERY, out=sys.argv[2], processes=fabric)\n"
     )
-    one_thread = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-    }  # the report names how many, and two share what one has
+    # The report names how many threads there are, and two processes share what one has.
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     for count in ("1", "2"):
         command = [sys.executable, script, count, tmp_path / count]
         subprocess.run(command, check=True, timeout=300, env=one_thread)

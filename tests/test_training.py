@@ -287,33 +287,13 @@ def test_a_compiled_step_learns_the_same(
 def test_a_step_that_cannot_be_compiled(
     photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
 ) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "slotlight",
-        "train",
-        *photo_paths,
-        "--out",
-        tmp_path,
-        "--steps",
-        1,
-        "--compile",
-    ]
-    names = [
-        "--backbone",
-        model_config.backbone.name,
-        "--weights",
-        model_config.backbone.weights,
-        "--layer",
-        1,
-    ]
+    backbone = model_config.backbone
+    command = [sys.executable, "-m", "slotlight", "train", *photo_paths, "--out", tmp_path]
+    command += ["--backbone", backbone.name, "--weights", backbone.weights, "--layer", 1, "--image-size", 64]
+    command += ["--slots", 2, "--steps", 1, "--device", "cpu", "--compile"]
     environment = {**os.environ, "CXX": "/no/compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "compiled")}
     ended = subprocess.run(
-        [str(part) for part in (*command, *names, "--image-size", 64, "--slots", 2, "--device", "cpu")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [str(part) for part in command], env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("slotlight: The step cannot be compiled here")

@@ -32,8 +32,9 @@ class SlotMasks:
     @property
     def group_of(self) -> Int64[Tensor, "batch slot"]:
         """The group of each slot; its own index where none are given."""
-        own = torch.arange(self.scores.shape[1], device=self.scores.device).expand(self.scores.shape)
-        return own if self.groups is None else self.groups
+        if self.groups is not None:
+            return self.groups
+        return torch.arange(self.scores.shape[1], device=self.scores.device).expand(self.scores.shape)
 
 
 @runtime_checkable

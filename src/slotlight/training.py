@@ -6,9 +6,7 @@ Lightning, whose checkpoints are pickles.
 
 import json
 import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from slotlight.feature_cache import cache_features, square_grid
 from slotlight.feature_dataset import FeatureCache, FeatureDataset
 from slotlight.images import find_photographs
 from slotlight.model import SlotModel, build_slot_model
+from slotlight.quiet_lightning import quiet_lightning
 from slotlight.training_callbacks import DivergenceGuard, Preview, ProgressLog, StateSaver
 from slotlight.training_module import SlotTraining
 from slotlight.training_state import TrainingState, load_state
@@ -106,7 +105,7 @@ def fit(
     """Train a model on cached features, in place; see `train` for what is written and raised."""
     training = SlotTraining(model, FeatureDataset(features), config, state)
     logs = f"logs/from_step_{training.start}"
-    with _quiet_lightning():
+    with quiet_lightning():
         try:
             trainer = Trainer(
                 accelerator="gpu" if device.type == "cuda" else device.type,
@@ -135,15 +134,19 @@ def fit(
                 f"Lightning cannot start on {device}: {str(error).splitlines()[0]}"
             ) from error
         if training.start < config.steps:
-            try:
-                trainer.fit(training)
-            except RuntimeError as error:
-                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                    reason = str(error).splitlines()[0]
-                    raise TrainingError(
-                        f"The step cannot be compiled here ({reason}); train without --compile."
-                    ) from error
-                raise
+            _run(trainer, training)
+
+
+def _run(trainer: Trainer, training: SlotTraining) -> None:
+    try:
+        trainer.fit(training)
+    except RuntimeError as error:
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"The step cannot be compiled here ({reason}); train without --compile."
+        ) from error
 
 
 def _check_slots(config: ModelConfig, backbone: Backbone) -> None:
@@ -188,19 +191,3 @@ def _check_same_run(former: dict[str, Any], settings: dict[str, Any], out: Path)
         before = former["train"].get(name)
         if before != value:
             _LOG.warning("The run was begun with %s %s, and goes on with %s.", name, before, value)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Keep Lightning's advice to developers off a user's terminal; errors still come through."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\.")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

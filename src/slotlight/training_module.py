@@ -5,7 +5,7 @@ resumed therefore ends in the same weights, bit by bit, as one that was not (sam
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -75,6 +75,15 @@ def _random(*seeds: int) -> np.random.Generator:
     return np.random.default_rng(seeds)
 
 
+Loss = Callable[[Float[Tensor, "batch patch dim"]], Float[Tensor, ""]]
+
+
+def compiled_loss(model: SlotModel) -> Loss:
+    """The model's loss, compiled at its first batch: all have one size. What is drawn is drawn as without."""
+    loss: Loss = torch.compile(model.loss, options={"fallback_random": True})
+    return loss
+
+
 class SlotTraining(LightningModule):
     """A `SlotModel` learning to reconstruct cached features.
 
@@ -92,10 +101,7 @@ class SlotTraining(LightningModule):
         self.model, self.dataset, self.config, self.state = model, dataset, config, state
         self.start = state.step if state else 0
         self.sound = torch.tensor(self.start)
-        # Every batch has the same size, so it is compiled once. What is drawn is drawn as without.
-        self.loss = (
-            torch.compile(model.loss, options={"fallback_random": True}) if config.compile else model.loss
-        )
+        self.loss = compiled_loss(model) if config.compile else model.loss
         if state:
             state.restore_weights(model)
 

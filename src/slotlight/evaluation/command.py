@@ -1,6 +1,5 @@
 """`slotlight evaluate`: names of models and photographs → tables, ``report.json``, ``report.html``."""
 
-import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from slotlight.evaluation.tables import Report
 from slotlight.loading import load, pick_device
 from slotlight.model import ModelSegmenter
 from slotlight.protocols import find_protocol
+from slotlight.quiet_lightning import quiet_lightning
 from slotlight.report import write_report
 
 
@@ -97,9 +97,9 @@ def _launch(device: str, devices: int) -> Fabric:
     if devices < 1:
         raise DatasetError("The number of devices must be at least 1.")
     accelerator = pick_device(device).type
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it greets developers
-    fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
-    fabric.launch()
+    with quiet_lightning():
+        fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
+        fabric.launch()
     return fabric
 
 
