@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from compare_networks import SIDE, convnet, plain_vit, stem_vit, width
+from compare_networks import SIDE, convnet, plain_vit, stem_vit
 from image_contrast import ImageContrast
-from masked_autoencoder import MaskedAutoencoder, MaskedPainting
+from masked_autoencoder import MaskedAutoencoder
+from masked_painting import MaskedPainting
 from neighbour_contrast import NeighbourContrast
 from photo_views import RandomViews, ViewSpec
 from self_distillation import PatchDistillation, SelfDistillation
@@ -93,9 +94,7 @@ class Cost:
 
 def dense_contrast(reach: float, tone: float = math.inf) -> Callable[[Any], nn.Module]:
     """The embedded backbone's loss at some reach and tone."""
-    return lambda network: NeighbourContrast(
-        network, width(network), reach=reach, tone=tone, temperature=_TEMPERATURE
-    )
+    return lambda network: NeighbourContrast(network, reach=reach, tone=tone, temperature=_TEMPERATURE)
 
 
 DENSE = Method("dense contrast (reach 0)", dense_contrast(0))

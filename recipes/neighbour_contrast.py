@@ -7,6 +7,8 @@ segments do in DetCon (Hénaff et al., arXiv 2103.10957). With reach 0 only the 
 VADeR). Both views are cut, flipped and coloured differently, so neither position nor raw colour gives the answer away.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -14,25 +16,26 @@ from torch import Tensor, nn
 
 from photo_views import ViewPair
 
-_ANY_COLOUR = 0.05  # how far near points of different colours still count: things have several
-
 
 class NeighbourContrast(nn.Module):
     """A network of feature maps, a head, and the loss of a pair of views.
 
     Args:
         network: Images → maps, finest first (timm's ``features_only``).
-        dim: Channels of all maps together.
         reach: How far apart two points still count as alike, as a share of the photograph's side (a Gaussian's sigma).
-        tone: How far apart in RGB (a Gaussian's sigma); infinite leaves colour out.
+        tone: How far apart in what they look like, such as RGB (a Gaussian's sigma); infinite leaves looks out.
+        stray: How much near points of quite different looks still count: things have several colours.
         temperature: Of the softmax over points.
     """
 
     def __init__(
-        self, network: nn.Module, dim: int, *, reach: float, tone: float, temperature: float
+        self, network: nn.Module, *, reach: float, tone: float, stray: float = 0.05, temperature: float
     ) -> None:
         super().__init__()
-        self.network, self.reach, self.tone, self.temperature = network, reach, tone, temperature
+        info: Any = network.feature_info
+        dim = sum(info.channels())
+        self.network, self.temperature = network, temperature
+        self.reach, self.tone, self.stray = reach, tone, stray
         self.head = nn.Sequential(nn.Linear(dim, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, 128))
 
     def forward(self, pair: ViewPair) -> Float[Tensor, ""]:
@@ -41,7 +44,8 @@ class NeighbourContrast(nn.Module):
         features = at_points(self.network(images), pair.points.flatten(0, 1))
         embedded = F.normalize(self.head(features.flatten(0, 1)).float(), dim=-1)
         first, second = embedded.chunk(2)
-        return contrast(first, second, likeness(pair, self.reach, self.tone), self.temperature)
+        target = likeness(pair, self.reach, self.tone, self.stray)
+        return contrast(first, second, target, self.temperature)
 
 
 def at_points(
@@ -53,14 +57,14 @@ def at_points(
     return torch.cat(looked_up, dim=1).squeeze(-1).mT
 
 
-def likeness(pair: ViewPair, reach: float, tone: float) -> Float[Tensor, "sample sample"]:
+def likeness(pair: ViewPair, reach: float, tone: float, stray: float = 0.0) -> Float[Tensor, "sample sample"]:
     """How alike any two points of a batch should be: rows sum to one, points of different photographs have 0."""
     batch, points = pair.places.shape[:2]
     if reach == 0:
         return torch.eye(batch * points, device=pair.places.device)
     # The photograph spans [-1, 1]: its side is 2.
     near = _gaussian(pair.places / 2, reach)
-    same = (_gaussian(pair.colours, tone) + _ANY_COLOUR) / (1 + _ANY_COLOUR)
+    same = (_gaussian(pair.looks, tone) + stray) / (1 + stray)
     alike: Tensor = torch.block_diag(*F.normalize(near * same, p=1, dim=-1))
     return alike
 

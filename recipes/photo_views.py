@@ -55,13 +55,14 @@ class ViewPair:
         views: RGB, normalised by `MEAN` and `STD`.
         points: Where the same points lie in each view: x, y in [-1, 1].
         places: Where they lie in the photograph: x, y in [-1, 1].
-        colours: Their colours in the photograph itself, RGB in [0, 1], smoothed over a few pixels.
+        looks: What they look like in the photograph itself: their colours, RGB in [0, 1], smoothed over a few
+            pixels; or what else the views were given.
     """
 
     views: Float[Tensor, "two batch 3 side side"]
     points: Float[Tensor, "two batch point 2"]
     places: Float[Tensor, "batch point 2"]
-    colours: Float[Tensor, "batch point 3"]
+    looks: Float[Tensor, "batch point _"]
 
 
 class RandomViews(Dataset[ViewPair]):
@@ -72,17 +73,24 @@ class RandomViews(Dataset[ViewPair]):
         batch: Photographs in a step; in every epoch each photograph is seen at most once.
         seed: With the step, decides everything.
         spec: How views are drawn.
+        looks: A map of each photograph that says what its places look like; without it, that is their colour.
     """
 
     def __init__(
-        self, photos: UInt8[Tensor, "photo height width 3"], batch: int, seed: int, spec: ViewSpec
+        self,
+        photos: UInt8[Tensor, "photo height width 3"],
+        batch: int,
+        seed: int,
+        spec: ViewSpec,
+        looks: Float[Tensor, "photo dim rows columns"] | None = None,
     ) -> None:
         self.photos, self.batch, self.seed, self.spec = photos, min(batch, len(photos)), seed, spec
+        self.looks = looks
 
     def __getitem__(self, step: int) -> ViewPair:
         """The pair of views of one step."""
-        chosen = self.photos[self._chosen(step).to(self.photos.device)]
-        images = chosen.permute(0, 3, 1, 2).float() / 255
+        chosen = self._chosen(step).to(self.photos.device)
+        images = self.photos[chosen].permute(0, 3, 1, 2).float() / 255
         random = _generator(self.seed, _VIEWS, step, images.device)
         crops, flips = _draw_crops(len(images), self.spec.smallest_crop, random)
         places = _draw_places(crops, self.spec.points, random)
@@ -91,7 +99,8 @@ class RandomViews(Dataset[ViewPair]):
             _change_colours(_cut(images, c, f, self.spec.side), self.spec, random)
             for c, f in zip(crops, flips, strict=True)
         ]
-        return ViewPair(torch.stack(views), points, places, _colours_at(images, places))
+        looks = _smoothed(images) if self.looks is None else self.looks[chosen].to(images)
+        return ViewPair(torch.stack(views), points, places, _at(looks, places))
 
     def _chosen(self, step: int) -> Int[Tensor, " batch"]:
         epoch, position = divmod(step, len(self.photos) // self.batch)
@@ -157,11 +166,15 @@ def _draw_places(
     return low[:, None] + (high - low)[:, None] * _uniform(0, 1, (len(low), count, 2), random)
 
 
-def _colours_at(
-    images: Float[Tensor, "batch 3 height width"], places: Float[Tensor, "batch point 2"]
-) -> Float[Tensor, "batch point 3"]:
-    smooth = F.avg_pool2d(images, _SMOOTHED, stride=1, padding=_SMOOTHED // 2)
-    return F.grid_sample(smooth, places[:, :, None], align_corners=False).squeeze(-1).mT
+def _smoothed(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
+    return F.avg_pool2d(images, _SMOOTHED, stride=1, padding=_SMOOTHED // 2)
+
+
+def _at(
+    maps: Float[Tensor, "batch dim height width"], places: Float[Tensor, "batch point 2"]
+) -> Float[Tensor, "batch point dim"]:
+    looked_up = F.grid_sample(maps, places[:, :, None], padding_mode="border", align_corners=False)
+    return looked_up.squeeze(-1).mT
 
 
 def _cut(

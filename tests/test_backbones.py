@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from random_vits import SMALL, normalised, scrambled, small_vit
 from slotlight.backbones import FACETS, Backbone, load_backbone, weights_on_machine
-from slotlight.config import BACKBONES
+from slotlight.config import BACKBONES, EMBEDDED_MILLION_PARAMS
 from slotlight.errors import UnknownNameError, WeightsError
 
 TOLERANCE = {"atol": 2e-5, "rtol": 1e-4}
@@ -317,10 +317,18 @@ class TestRegistry:
 class TestEmbedded:
     def test_its_facet_and_stages_are_fixed(self) -> None:
         assert load_backbone("embedded").facet == "token"
-        with pytest.raises(WeightsError, match="ConvNet and has no keys"):
+        with pytest.raises(WeightsError, match="is fixed"):
             load_backbone("embedded", facet="key")
-        with pytest.raises(WeightsError, match="stages are fixed"):
+        with pytest.raises(WeightsError, match="is fixed"):
             load_backbone("embedded", layer=2)
+
+    def test_weights_kept_in_half_precision_compute_in_full(self) -> None:
+        assert {weight.dtype for weight in load_backbone("embedded").parameters()} == {torch.float32}
+
+    def test_it_is_no_larger_than_said(self) -> None:
+        network = load_backbone("embedded").extract.network
+        weights = sum(weight.numel() for weight in network.parameters())
+        assert f"{weights / 1e6:.1f}" == f"{EMBEDDED_MILLION_PARAMS:.1f}"
 
 
 @pytest.mark.parametrize("side", [64, 528])  # plain products, and with more than FEW_TOKENS the fused kernel

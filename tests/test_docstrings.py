@@ -9,6 +9,7 @@ MODULES = [
     "backbones",
     "checkpoint",
     "config",
+    "cut_networks",
     "decoder",
     "discovery",
     "drawing",
@@ -24,6 +25,7 @@ MODULES = [
 WITH_EXAMPLES = {
     "backbones",
     "config",
+    "cut_networks",
     "discovery",
     "errors",
     "fusion",

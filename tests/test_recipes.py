@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
@@ -25,8 +26,13 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def tiny(recipe: ModuleType, steps: int):
-    views = recipe.ViewSpec(side=32, points=4)
-    return recipe.Recipe(steps=steps, batch=3, decoded_side=40, save_every=1, views=views)
+    def short(how):
+        return replace(how, steps=steps, batch=3, save_every=1)
+
+    whole = recipe.Recipe()
+    return recipe.Recipe(
+        short(whole.contrast), short(whole.painting), short(whole.autoencoding), short(whole.again), 40
+    )
 
 
 @pytest.fixture
@@ -37,26 +43,34 @@ def photos() -> torch.Tensor:
 
 def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(recipe, photo_paths, tmp_path):
     recipe.train(photo_paths, tmp_path / "unbroken", tiny(recipe, 5))
-    recipe.train(photo_paths, tmp_path / "broken", tiny(recipe, 2))
+    photos = recipe.decode_once(photo_paths, tmp_path / "p.npy", 40)
+    for name, kind in (("contrast", recipe.CONVNET), ("autoencoding", recipe.VIT)):  # killed after two steps
+        how = getattr(tiny(recipe, 2), name)
+        recipe.trained(recipe.new_network(kind, how.seed), how, photos, tmp_path / "broken" / name)
     recipe.train(photo_paths, tmp_path / "broken", tiny(recipe, 5))
     unbroken, broken = (
         load_file(tmp_path / name / "backbone.safetensors") for name in ("unbroken", "broken")
     )
     assert unbroken.keys() == broken.keys()
     assert all(torch.equal(unbroken[key], broken[key]) for key in unbroken)
-    assert (tmp_path / "broken/curve.csv").read_text().count("\n") == 1 + 5
+    for curve in (tmp_path / "broken").glob("*/curve.csv"):
+        assert curve.read_text().count("\n") == 1 + 5
 
 
 def test_another_recipe_is_not_resumed(recipe, photo_paths, tmp_path):
-    recipe.train(photo_paths, tmp_path, tiny(recipe, 1))
+    photos, how = recipe.decode_once(photo_paths, tmp_path / "p.npy", 40), tiny(recipe, 1).contrast
+    recipe.trained(recipe.new_network(recipe.CONVNET, 0), how, photos, tmp_path)
     with pytest.raises(SystemExit, match="another recipe"):
-        recipe.train(photo_paths, tmp_path, replace(tiny(recipe, 2), reach=0.3))
+        recipe.trained(
+            recipe.new_network(recipe.CONVNET, 0), replace(how, steps=2, reach=0.3), photos, tmp_path
+        )
 
 
 def test_the_result_is_what_the_package_loads(recipe, photo_paths, tmp_path):
     recipe.train(photo_paths, tmp_path, tiny(recipe, 1))
     card = json.loads((tmp_path / "backbone.json").read_text())
     backbone = load_backbone("embedded", weights=tmp_path / "backbone.safetensors")
+    assert json.loads(files("slotlight").joinpath("pretrained/backbone.json").read_text()) == card
     features = backbone(torch.rand(1, 3, 64, 96))
     assert features.grid == (64 // card["patch_size"], 96 // card["patch_size"])
     assert features.patches.shape[-1] == card["dim"]
@@ -67,7 +81,7 @@ def test_the_reduction_is_half_whitened_principal_components(recipe):
     from reduction import _hypercolumns, _maps, fit_reduction
 
     torch.manual_seed(0)
-    network = recipe.timm.create_model(recipe.NETWORK, pretrained=False, **recipe.ARGUMENTS).eval()
+    network = recipe.new_network(recipe.CONVNET, 0).eval()
     photos = torch.randint(0, 256, (6, 64, 64, 3), dtype=torch.uint8)
     found = fit_reduction(network, photos, 8)
     hypercolumns = _hypercolumns(_maps(network, photos))
@@ -80,14 +94,17 @@ def test_the_reduction_is_half_whitened_principal_components(recipe):
     assert correlation.abs().max() < 1e-2
 
 
-def test_points_show_the_same_place_in_both_views(recipe):
+@pytest.mark.usefixtures("recipe")
+def test_points_show_the_same_place_in_both_views():
     side = 64
     ramp = torch.linspace(0, 255, side).to(torch.uint8)
     photos = torch.stack(
         [ramp.expand(side, side), ramp[:, None].expand(side, side), torch.zeros(side, side)], -1
     )
-    plain = recipe.ViewSpec(side=64, points=9, jitter=0, grey=0, blur=0)
-    pair = recipe.RandomViews(photos[None].to(torch.uint8).repeat(8, 1, 1, 1), 8, 0, plain)[0]
+    from photo_views import RandomViews, ViewSpec
+
+    plain = ViewSpec(side=64, points=9, jitter=0, grey=0, blur=0)
+    pair = RandomViews(photos[None].to(torch.uint8).repeat(8, 1, 1, 1), 8, 0, plain)[0]
     from neighbour_contrast import at_points
     from photo_views import MEAN, STD
 
@@ -99,16 +116,55 @@ def test_points_show_the_same_place_in_both_views(recipe):
     torch.testing.assert_close(first[..., :2] * 2 - 1, pair.places, atol=0.04, rtol=0)
 
 
-def test_views_depend_on_seed_and_step_alone(recipe, photos):
-    views = recipe.RandomViews(photos, 3, 5, recipe.ViewSpec(side=32))
+@pytest.mark.usefixtures("recipe")
+def test_views_depend_on_seed_and_step_alone(photos):
+    from photo_views import RandomViews, ViewSpec
+
+    views = RandomViews(photos, 3, 5, ViewSpec(side=32))
     assert torch.equal(views[7].views, views[7].views)
     assert not torch.equal(views[7].views, views[8].views)
-    other = recipe.RandomViews(photos, 3, 6, recipe.ViewSpec(side=32))
+    other = RandomViews(photos, 3, 6, ViewSpec(side=32))
     assert not torch.equal(views[7].views, other[7].views)
 
 
-def test_every_epoch_sees_a_photograph_at_most_once(recipe, photos):
-    views = recipe.RandomViews(photos, 3, 0, recipe.ViewSpec(side=32))
+@pytest.mark.usefixtures("recipe")
+def test_places_look_as_they_are_told_to(photos):
+    from photo_views import RandomViews, ViewSpec
+
+    ramp = torch.linspace(-1, 1, 41)[1::2]  # the middles of 20 cells
+    maps = torch.stack([ramp.expand(20, 20), ramp[:, None].expand(20, 20)]).expand(len(photos), -1, -1, -1)
+    pair = RandomViews(photos, 3, 0, ViewSpec(side=32), maps)[0]
+    inside = pair.places.abs().amax(-1) < 0.95  # beyond the last cell's middle nothing changes
+    torch.testing.assert_close(pair.looks[inside], pair.places[inside])
+
+
+@pytest.mark.usefixtures("recipe")
+def test_own_features_are_directions_and_kept(tmp_path):
+    from own_features import features_once, fingerprint
+
+    torch.manual_seed(0)
+    photos = torch.randint(0, 256, (5, 64, 64, 3), dtype=torch.uint8)
+    network = recipe_network()
+    looks = features_once([network], photos, photos, tmp_path / "looks.npy")
+    assert looks.shape == (5, 64, 8, 8)
+    torch.testing.assert_close(looks.float().norm(dim=1), torch.ones(5, 8, 8), atol=2e-3, rtol=0)
+    with torch.no_grad():
+        next(network.parameters()).mul_(2)
+    assert torch.equal(looks, features_once([network], photos, photos, tmp_path / "looks.npy"))
+    assert fingerprint([network]) != fingerprint([recipe_network()])
+
+
+def recipe_network():
+    import embedded_backbone
+
+    return embedded_backbone.new_network(embedded_backbone.CONVNET, 0)
+
+
+@pytest.mark.usefixtures("recipe")
+def test_every_epoch_sees_a_photograph_at_most_once(photos):
+    from photo_views import RandomViews, ViewSpec
+
+    views = RandomViews(photos, 3, 0, ViewSpec(side=32))
     first, second, next_epoch = (views._chosen(step) for step in range(3))
     assert len(set(torch.cat([first, second]).tolist())) == 6
     assert sorted(next_epoch.tolist()) != sorted(first.tolist())
@@ -151,4 +207,4 @@ def test_the_command_explains_itself():
     command = [sys.executable, str(RECIPES / "embedded_backbone.py"), "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "--out" in shown
-    assert "--reach" in shown
+    assert "--again.tone" in shown

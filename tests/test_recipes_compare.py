@@ -157,13 +157,14 @@ def test_windows_are_cut_from_their_views():
 
 
 def test_painting_is_measured_where_it_was_masked():
-    from masked_autoencoder import square_mask, standard_patches
+    from masked_autoencoder import standard_patches
+    from masked_painting import square_mask
 
     torch.manual_seed(0)
-    mask = square_mask(torch.rand(3, 3, 64, 64), 16, 0.6)
+    mask = square_mask(torch.rand(3, 3, 64, 64), 16, torch.tensor([[0.0], [0.6], [1.0]]))
     squares = mask.float().unfold(2, 16, 16).unfold(3, 16, 16).mean((-1, -2)).flatten(1)
     assert squares.unique().tolist() == [0, 1]
-    assert squares.sum(1).tolist() == [10, 10, 10]
+    assert squares.sum(1).tolist() == [0, 10, 16]
     patches = standard_patches(torch.rand(2, 3, 32, 32))
     assert patches.shape == (2, 16, 192)
     torch.testing.assert_close(patches.std(-1), torch.ones(2, 16), atol=0.02, rtol=0)

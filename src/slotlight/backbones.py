@@ -19,7 +19,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from slotlight.config import BACKBONES, EMBEDDED, Facet
-from slotlight.cut_networks import ConvFeatures, Reduction, ViTFeatures
+from slotlight.cut_networks import ConvFeatures, Reduction, SideBySide, ViTFeatures
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.weights import fill, first_line, on_machine, out_of_reach, read_weights, require_reachable
 
@@ -51,10 +51,11 @@ class Backbone(nn.Module):
     Args:
         name: What it is called.
         network: A timm ViT (``VisionTransformer`` or ``Eva``), taken over and cut; or a timm ConvNet made with
-            ``features_only=True``, whose ``out_indices`` name the stages that are read.
-        facet: ``key``, ``query``, ``value`` or ``token``; a ConvNet has only ``token``.
+            ``features_only=True``, whose ``out_indices`` name the stages that are read; or several networks
+            `slotlight.cut_networks.SideBySide`.
+        facet: ``key``, ``query``, ``value`` or ``token``; all but a ViT have only ``token``.
         layer: Which block of a ViT; negative counts from the last.
-        reduction: A ConvNet's features go through it; without it they are left as they are.
+        reduction: The maps of all but a ViT go through it; without it they are left as they are.
 
     Attributes:
         patch_size: Side of a patch in pixels; both sides of an image must be multiples of it.
@@ -224,11 +225,16 @@ def _embedded_file(name: str) -> Path:
 
 
 def _load_embedded(weights: Path | None, facet: Facet, layer: int) -> Backbone:
-    """The package's own backbone: ``backbone.json`` says which timm network it is and which stages are read."""
-    if layer != -1:
-        raise WeightsError(f"The embedded backbone's stages are fixed; leave layer {layer} out.")
+    """The package's own backbone: ``backbone.json`` says which timm networks it is and which stages are read."""
+    if layer != -1 or facet != "token":
+        raise WeightsError("What is read of the embedded backbone is fixed; leave facet and layer out.")
     recipe = json.loads(_embedded_file("backbone.json").read_text())
-    network: Any = timm.create_model(recipe["network"], pretrained=False, **recipe["kwargs"])
+    network: Any = SideBySide(
+        [
+            timm.create_model(part["network"], pretrained=False, **part["kwargs"])
+            for part in recipe["networks"]
+        ]
+    )
     network.pretrained_cfg = {"mean": recipe["mean"], "std": recipe["std"]}
     source = weights or _embedded_file("backbone.safetensors")
     state = read_weights(source)

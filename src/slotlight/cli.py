@@ -11,7 +11,17 @@ import tyro
 from tyro.conf import Positional
 
 import slotlight
-from slotlight.config import BACKBONES, EMBEDDED, DecoderKind, Facet, MaskKind, Precision, Start, preset
+from slotlight.config import (
+    BACKBONES,
+    EMBEDDED,
+    EMBEDDED_MILLION_PARAMS,
+    DecoderKind,
+    Facet,
+    MaskKind,
+    Precision,
+    Start,
+    preset,
+)
 from slotlight.errors import OutputError, SlotlightError
 
 if TYPE_CHECKING:
@@ -279,7 +289,8 @@ def models() -> int:
     table = Table(title="Backbones (--backbone, @BACKBONE)", title_justify="left")
     for column in ("name", "parameters", "licence", "weights here"):
         table.add_column(column, no_wrap=column == "name")
-    table.add_row(EMBEDDED, "4.3 M", "Apache-2.0", "yes" if weights_on_machine(EMBEDDED) else "no")
+    own = f"{EMBEDDED_MILLION_PARAMS:.1f} M"
+    table.add_row(EMBEDDED, own, "Apache-2.0", "yes" if weights_on_machine(EMBEDDED) else "no")
     for name, entry in BACKBONES.items():
         here = "yes" if weights_on_machine(name) else "no"
         table.add_row(name, f"{entry.million_params:.1f} M", entry.licence, here)

@@ -1,5 +1,6 @@
 """timm networks cut off right after the features that are read; what is not run is not kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -100,6 +101,54 @@ class ConvFeatures(nn.Module):
             features = torch.stack([_enlarge(stage, size) for stage in reduced]).sum(dim=0)
             features = features + self.bias[:, None, None]
         return features.flatten(2).transpose(1, 2).contiguous()
+
+
+@dataclass(frozen=True)
+class MapInfo:
+    """What a network's maps are, asked for as timm's ``feature_info`` is."""
+
+    of_channels: tuple[int, ...]
+    of_reduction: tuple[int, ...]
+
+    def channels(self) -> list[int]:
+        """Of each map."""
+        return list(self.of_channels)
+
+    def reduction(self) -> list[int]:
+        """Pixels from one place of each map to the next."""
+        return list(self.of_reduction)
+
+
+class SideBySide(nn.Module):
+    """Several networks of maps as one that gives the maps of all.
+
+    Networks that learnt from different tasks see different things: what one cannot tell apart, another may.
+
+    Args:
+        networks: Such as timm makes with ``features_only=True``; the first one's first map is the finest.
+
+    Attributes:
+        feature_info: What the maps are.
+
+    Example:
+        >>> import timm
+        >>> make = lambda: timm.create_model("resnet10t", features_only=True, out_indices=(2, 3))
+        >>> [tuple(stage.shape) for stage in SideBySide([make(), make()])(torch.rand(1, 3, 64, 96))]
+        [(1, 128, 8, 12), (1, 256, 4, 6), (1, 128, 8, 12), (1, 256, 4, 6)]
+    """
+
+    def __init__(self, networks: Sequence[Any]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        infos = [network.feature_info for network in networks]
+        self.feature_info = MapInfo(
+            tuple(channels for info in infos for channels in info.channels()),
+            tuple(step for info in infos for step in info.reduction()),
+        )
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> list[Float[Tensor, "batch dim _ _"]]:
+        """All maps, those of the first network first."""
+        return [stage for network in self.networks for stage in network(images)]
 
 
 def _enlarge(

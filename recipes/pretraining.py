@@ -1,0 +1,235 @@
+"""One network's training without labels: its numbers, its state, and how it survives being killed.
+
+The schedule holds the learning rate until the last quarter, so that as long as this has not begun, going on with
+another number of steps also gives what a fresh run of that length would have given.
+"""
+
+import csv
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from rich.progress import track
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from compare_networks import TokenMaps
+from masked_autoencoder import MaskedAutoencoder
+from masked_painting import MaskedPainting
+from neighbour_contrast import NeighbourContrast
+from photo_views import RandomViews, ViewPair, ViewSpec
+
+PLAIN = ViewSpec(jitter=0, grey=0, blur=0)  # what is painted should look as it does
+_WARM_UP, _DECAY = 50, 0.25  # steps; share of all steps
+
+
+@dataclass(frozen=True)
+class Pretraining(ABC):
+    """The numbers of a run.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch: Photographs in a step; each gives two views.
+        learning_rate: Of AdamW, after the warm-up.
+        weight_decay: Of AdamW.
+        seed: Decides weights, order, views and masks.
+        save_every: Steps between checkpoints, each with a line in curve.csv.
+        views: How views are drawn.
+    """
+
+    steps: int = 3500
+    batch: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    seed: int = 0
+    save_every: int = 50
+    views: ViewSpec = field(default_factory=ViewSpec)
+
+    @abstractmethod
+    def objective(self, network: Any) -> nn.Module:
+        """A module with that ``network`` in it, from a pair of views to a loss."""
+
+
+@dataclass(frozen=True)
+class Contrast(Pretraining):
+    """By contrast of near places of one colour.
+
+    Attributes:
+        reach: See `NeighbourContrast`.
+        tone: See `NeighbourContrast`.
+        stray: See `NeighbourContrast`.
+        temperature: See `NeighbourContrast`.
+    """
+
+    reach: float = 0.5
+    tone: float = 0.12
+    stray: float = 0.05
+    temperature: float = 0.1
+
+    def objective(self, network: Any) -> nn.Module:
+        """See `NeighbourContrast`."""
+        return NeighbourContrast(
+            network, reach=self.reach, tone=self.tone, stray=self.stray, temperature=self.temperature
+        )
+
+
+@dataclass(frozen=True)
+class Painting(Pretraining):
+    """By painting what is masked.
+
+    Attributes:
+        ratios: See `MaskedPainting`.
+    """
+
+    views: ViewSpec = field(default_factory=lambda: PLAIN)
+    ratios: tuple[float, float] = (0.0, 0.75)
+
+    def objective(self, network: Any) -> nn.Module:
+        """See `MaskedPainting`."""
+        return MaskedPainting(network, ratios=self.ratios)
+
+
+@dataclass(frozen=True)
+class Autoencoding(Pretraining):
+    """By masked autoencoding, of a ViT."""
+
+    learning_rate: float = 1e-3
+    views: ViewSpec = field(default_factory=lambda: PLAIN)
+
+    def objective(self, network: Any) -> nn.Module:
+        """See `MaskedAutoencoder`."""
+        return MaskedAutoencoder(TokenMaps(network))
+
+
+@dataclass
+class _Run:
+    """An objective in training: its state, on disk at every checkpoint."""
+
+    objective: nn.Module
+    optimizer: torch.optim.AdamW
+    step: int = 0
+
+
+def pretrain(
+    objective: nn.Module,
+    photos: UInt8[Tensor, "photo side side 3"],
+    how: Pretraining,
+    out: Path,
+    looks: Float[Tensor, "photo dim rows columns"] | None = None,
+) -> None:
+    """Train an objective's network on photographs, on the device where they lie.
+
+    A killed run is taken up where it was, a finished one as it ended.
+
+    Args:
+        objective: Of `Pretraining.objective`.
+        photos: What it sees.
+        how: All numbers.
+        out: Where checkpoints and the curve go.
+        looks: See `RandomViews`.
+
+    Raises:
+        SystemExit: The run in the folder has other numbers.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    objective = objective.to(device=photos.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(objective.parameters(), how.learning_rate, weight_decay=how.weight_decay)
+    run = _Run(objective, optimizer)
+    if (out / "checkpoint.safetensors").exists():
+        _resume(run, how, out / "checkpoint.safetensors")
+    if run.step < how.steps:
+        views = RandomViews(photos, how.batch, how.seed, how.views, looks)
+        _fit(run, _batches(views, run.step, how.steps), how, out)
+    objective.eval().cpu()
+
+
+def learning_rate(how: Pretraining, step: int) -> float:
+    """Linear warm-up, then constant, then linear to zero over the last quarter."""
+    warm = (step + 1) / _WARM_UP
+    decay = (how.steps - step) / (how.steps * _DECAY)
+    return how.learning_rate * min(warm, 1, decay)
+
+
+def _batches(views: RandomViews, first: int, steps: int) -> Iterator[ViewPair]:
+    """The views of the steps still to do; on a CPU made by another process meanwhile."""
+    workers = 1 if views.photos.device.type == "cpu" else 0
+    return iter(DataLoader(views, batch_size=None, sampler=range(first, steps), num_workers=workers))
+
+
+def _fit(run: _Run, batches: Iterator[ViewPair], how: Pretraining, out: Path) -> None:
+    run.objective.train()
+    started, losses = time.monotonic(), []
+    for pair in track(batches, out.name, total=how.steps, completed=run.step):
+        losses.append(_step(run, pair, how))
+        if run.step % how.save_every == 0 or run.step == how.steps:
+            _log(out / "curve.csv", run.step, torch.stack(losses).mean().item(), time.monotonic() - started)
+            _save(run, how, out / "checkpoint.safetensors")
+            losses = []
+
+
+def _step(run: _Run, pair: ViewPair, how: Pretraining) -> Float[Tensor, ""]:
+    run.optimizer.param_groups[0]["lr"] = learning_rate(how, run.step)
+    torch.manual_seed(how.seed + run.step)  # for what the objective draws, such as masks: of the step alone
+    with torch.autocast(pair.views.device.type, torch.bfloat16):
+        loss: Tensor = run.objective(pair)
+    run.optimizer.zero_grad()
+    loss.backward()
+    run.optimizer.step()
+    run.step += 1
+    return loss.detach()
+
+
+def _log(file: Path, step: int, loss: float, seconds: float) -> None:
+    new = not file.exists()
+    with file.open("a", newline="") as stream:
+        writer = csv.writer(stream)
+        if new:
+            writer.writerow(["step", "loss", "seconds_since_start"])
+        writer.writerow([step, f"{loss:.4f}", f"{seconds:.0f}"])
+
+
+def _save(run: _Run, how: Pretraining, file: Path) -> None:
+    moments = {
+        f"optimizer.{index}.{name}": value
+        for index, state in run.optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+    weights = {f"model.{name}": value for name, value in run.objective.state_dict().items()}
+    new = file.with_suffix(".partial")
+    tensors = {name: value.contiguous() for name, value in (weights | moments).items()}
+    save_file(tensors, new, {"step": str(run.step), "recipe": _same(how)})
+    new.replace(file)
+
+
+def _resume(run: _Run, how: Pretraining, file: Path) -> None:
+    with safe_open(file, "pt") as stored:
+        about = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    if about["recipe"] != _same(how):
+        raise SystemExit(
+            f"{file} is of another recipe; choose another --out, or these numbers: {about['recipe']}"
+        )
+    run.step = int(about["step"])
+    run.objective.load_state_dict(
+        {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    )
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = value
+    run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": moments})
+
+
+def _same(how: Pretraining) -> str:
+    """What two runs must share for one to go on with the other's weights."""
+    same: dict[str, Any] = asdict(replace(how, steps=0, save_every=0))
+    return json.dumps(same)
