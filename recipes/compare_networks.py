@@ -13,13 +13,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from lightly.models.modules import MaskedVisionTransformerTIMM
 from timm.layers.hybrid_embed import HybridEmbed
-from timm.models import FeatureInfo
 from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_hybrid import ConvStem
 from torch import Tensor, nn
 
 from slotlight.config import Facet
-from slotlight.cut_networks import ViTFeatures
+from slotlight.cut_networks import MapInfo, ViTFeatures
 
 PATCH = 8
 SIDE = 96  # of the views that all networks are trained on
@@ -145,5 +144,5 @@ def _on_grid(
     return grid
 
 
-def _one_map(channels: int) -> FeatureInfo:
-    return FeatureInfo([{"num_chs": channels, "reduction": PATCH, "module": ""}], (0,))
+def _one_map(channels: int) -> MapInfo:
+    return MapInfo((channels,), (PATCH,))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from compare_networks import PATCH, FacetMaps, StageMaps, TokenMaps
 from dev_figures import measure
-from reduction import fit_reduction
+from reduction import REDUCED, fit_reduction
 from slotlight.backbones import Backbone
 from slotlight.baselines.kmeans import PATCH_PIXELS, kmeans_colour, kmeans_features
 from slotlight.baselines.segmenters import FeatureMethod, FeatureSegmenter, PixelMethod, PixelSegmenter
@@ -20,7 +20,6 @@ from slotlight.config import Facet
 
 CLUSTERS = (4, 6)  # of k-means
 _READ_AT = 224  # pixels: larger than the views, as the embedded backbone is read
-_REDUCED = 64
 _BLOCKS = 3
 _FACETS: tuple[Facet, ...] = ("key", "token")
 
@@ -30,7 +29,7 @@ Figures = dict[int, dict[str, float]]
 
 def read_network(network: nn.Module, sample: UInt8[Tensor, "photo side side 3"]) -> Backbone:
     """A network of maps as the project's backbone, its features reduced by what a sample of photographs tells."""
-    reduction = fit_reduction(network.eval(), sample, _REDUCED)
+    reduction = fit_reduction(network.eval(), sample, REDUCED)
     return Backbone("features", network, facet="token", reduction=reduction)
 
 

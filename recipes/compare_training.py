@@ -17,7 +17,7 @@ from image_contrast import ImageContrast
 from masked_autoencoder import MaskedAutoencoder
 from masked_painting import MaskedPainting
 from neighbour_contrast import NeighbourContrast
-from photo_views import RandomViews, ViewSpec
+from photo_views import PLAIN, RandomViews, ViewSpec
 from self_distillation import PatchDistillation, SelfDistillation
 
 _WARM_UP, _DECAY = 0.05, 0.25  # shares of all steps
@@ -25,7 +25,6 @@ _UNTIMED, _TIMED = 2, 6  # steps
 _WEIGHT_DECAY, _LARGEST_GRADIENT = 0.05, 3.0
 _TEMPERATURE = 0.1
 _COLOURFUL = ViewSpec(side=SIDE)
-_PLAIN = ViewSpec(side=SIDE, jitter=0, grey=0, blur=0)  # what is painted should look as it does
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,8 @@ OF_ONE_COLOUR = Method("neighbour contrast of one colour (reach 0.5, tone 0.12)"
 IMAGES = Method("image contrast (NT-Xent)", ImageContrast)
 DINO = Method("self-distillation (DINO)", SelfDistillation)
 IBOT = Method("self-distillation (DINO + iBOT)", PatchDistillation)
-SIMMIM = Method("masked painting (SimMIM)", MaskedPainting, _PLAIN)
-MAE = Method("masked autoencoding (MAE)", MaskedAutoencoder, _PLAIN)
+SIMMIM = Method("masked painting (SimMIM)", MaskedPainting, PLAIN)
+MAE = Method("masked autoencoding (MAE)", MaskedAutoencoder, PLAIN)
 
 CONVNET = Architecture("ConvNet", convnet, batch=32, learning_rate=2e-3)
 PLAIN_VIT = Architecture("plain ViT", plain_vit, batch=16, learning_rate=1e-3)

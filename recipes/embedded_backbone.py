@@ -21,15 +21,14 @@ from jaxtyping import UInt8
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from compare_networks import PATCH, SIDE
 from own_features import features_once, fingerprint
 from photo_views import MEAN, STD, decode_once
 from pretraining import Autoencoding, Contrast, Painting, Pretraining, pretrain
-from reduction import fit_reduction
+from reduction import REDUCED, fit_reduction
 from slotlight.cut_networks import SideBySide
 from slotlight.images import find_photographs
 
-PATCH_SIZE = 8  # pixels, of the finest map
-REDUCED = 64  # numbers in a feature
 CONVNET: dict[str, Any] = {
     "network": "resnet10t",
     "kwargs": {
@@ -43,8 +42,8 @@ CONVNET: dict[str, Any] = {
 VIT: dict[str, Any] = {
     "network": "vit_tiny_patch16_224",
     "kwargs": {
-        "patch_size": PATCH_SIZE,
-        "img_size": 96,  # the side of views
+        "patch_size": PATCH,
+        "img_size": SIDE,
         "embed_dim": 192,
         "depth": 5,
         "num_heads": 3,
@@ -138,7 +137,7 @@ def export(networks: Sequence[nn.Module], sample: UInt8[Tensor, "photo side side
     save_file(kept, out / "backbone.safetensors")
     card = {
         "networks": [CONVNET] * len(networks),
-        "patch_size": PATCH_SIZE,
+        "patch_size": PATCH,
         "dim": REDUCED,
         "mean": MEAN,
         "std": STD,

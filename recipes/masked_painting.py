@@ -1,12 +1,11 @@
 """What a backbone learns from: squares of a view are grey in what it sees; a linear map of its features paints them."""
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from compare_networks import PATCH, width
 from photo_views import ViewPair
 
 _SQUARE = 16  # pixels that are masked together
@@ -27,11 +26,9 @@ class MaskedPainting(nn.Module):
 
     def __init__(self, network: nn.Module, *, ratios: tuple[float, float] = (0.6, 0.6)) -> None:
         super().__init__()
-        info: Any = network.feature_info
-        stride = info.reduction()[0]
         self.network, self.ratios = network, ratios
-        self.to_pixels = nn.Conv2d(sum(info.channels()), 3 * stride**2, kernel_size=1)
-        self.paint = nn.PixelShuffle(stride)
+        self.to_pixels = nn.Conv2d(width(network), 3 * PATCH**2, kernel_size=1)
+        self.paint = nn.PixelShuffle(PATCH)
 
     def forward(self, pair: ViewPair) -> Float[Tensor, ""]:
         """The mean absolute error over the masked pixels of a batch; both views of a pair are views like others."""

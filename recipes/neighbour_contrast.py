@@ -7,14 +7,13 @@ segments do in DetCon (Hénaff et al., arXiv 2103.10957). With reach 0 only the 
 VADeR). Both views are cut, flipped and coloured differently, so neither position nor raw colour gives the answer away.
 """
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from photo_views import ViewPair
+from compare_networks import width
+from photo_views import ViewPair, at_points
 
 
 class NeighbourContrast(nn.Module):
@@ -32,11 +31,11 @@ class NeighbourContrast(nn.Module):
         self, network: nn.Module, *, reach: float, tone: float, stray: float = 0.05, temperature: float
     ) -> None:
         super().__init__()
-        info: Any = network.feature_info
-        dim = sum(info.channels())
         self.network, self.temperature = network, temperature
         self.reach, self.tone, self.stray = reach, tone, stray
-        self.head = nn.Sequential(nn.Linear(dim, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, 128))
+        self.head = nn.Sequential(
+            nn.Linear(width(network), 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, 128)
+        )
 
     def forward(self, pair: ViewPair) -> Float[Tensor, ""]:
         """The mean loss over the points of a batch, in nats."""
@@ -48,16 +47,7 @@ class NeighbourContrast(nn.Module):
         return contrast(first, second, target, self.temperature)
 
 
-def at_points(
-    maps: list[Float[Tensor, "batch _ _ _"]], points: Float[Tensor, "batch point 2"]
-) -> Float[Tensor, "batch point dim"]:
-    """The features of all maps at points (x, y in [-1, 1]), interpolated, side by side: a hypercolumn."""
-    grid = points[:, :, None]
-    looked_up = [F.grid_sample(m.float(), grid, padding_mode="border", align_corners=False) for m in maps]
-    return torch.cat(looked_up, dim=1).squeeze(-1).mT
-
-
-def likeness(pair: ViewPair, reach: float, tone: float, stray: float = 0.0) -> Float[Tensor, "sample sample"]:
+def likeness(pair: ViewPair, reach: float, tone: float, stray: float) -> Float[Tensor, "sample sample"]:
     """How alike any two points of a batch should be: rows sum to one, points of different photographs have 0."""
     batch, points = pair.places.shape[:2]
     if reach == 0:

@@ -1,6 +1,6 @@
 """What trained networks see in every photograph: what places look like in the next round of training."""
 
-import hashlib
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from jaxtyping import Float16, UInt8
 from rich.progress import track
 from torch import Tensor, nn
 
-from photo_views import normalise
-from reduction import fit_reduction
-from slotlight.cut_networks import ConvFeatures, SideBySide
+from reduction import REDUCED, fit_reduction
+from slotlight.backbones import Backbone
+from slotlight.cut_networks import SideBySide
 
-_DIM, _BATCH = 64, 32
+_NAME, _BATCH = "own features", 32
 
 
 @torch.inference_mode()
@@ -32,18 +32,16 @@ def features_once(
     """
     if not file.exists():
         file.parent.mkdir(exist_ok=True)
-        network = SideBySide(networks).to(photos.device).eval()
-        reduction = fit_reduction(network, sample.to(photos.device), _DIM)
-        columns = ConvFeatures(network, network.feature_info.channels(), reduction)
-        step = network.feature_info.reduction()[0]
-        size = (photos.shape[1] // step, photos.shape[2] // step)
+        network = _copied(networks).to(photos.device).eval()
+        reduction = fit_reduction(network, sample.to(photos.device), REDUCED)
+        backbone = Backbone(_NAME, network, facet="token", reduction=reduction).to(photos.device)
+        size = tuple(side // backbone.patch_size for side in photos.shape[1:3])
         partial = file.with_suffix(".partial.npy")
-        looks = np.lib.format.open_memmap(partial, "w+", np.float16, (len(photos), _DIM, *size))
+        looks = np.lib.format.open_memmap(partial, "w+", np.float16, (len(photos), backbone.dim, *size))
         for start in track(range(0, len(photos), _BATCH), "Features"):
-            images = normalise(photos[start : start + _BATCH].permute(0, 3, 1, 2).float() / 255)
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = photos[start : start + _BATCH].permute(0, 3, 1, 2).float() / 255
             with torch.autocast(photos.device.type, torch.bfloat16):
-                found = columns(images).float()
+                found = backbone(images.contiguous(memory_format=torch.channels_last)).patches.float()
             found = F.normalize(found - found.mean(dim=1, keepdim=True), dim=-1)
             looks[start : start + _BATCH] = found.mT.unflatten(2, size).half().cpu().numpy()
         looks.flush()
@@ -53,7 +51,9 @@ def features_once(
 
 def fingerprint(networks: Sequence[nn.Module]) -> str:
     """A hash of all weights."""
-    digest = hashlib.sha256()
-    for weight in nn.ModuleList(networks).state_dict().values():
-        digest.update(weight.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:8]
+    return Backbone(_NAME, _copied(networks), facet="token").fingerprint()[:8]
+
+
+def _copied(networks: Sequence[nn.Module]) -> SideBySide:
+    """The networks side by side; copies, because a backbone freezes what it is given and these learn on."""
+    return SideBySide(copy.deepcopy(list(networks)))

@@ -47,6 +47,10 @@ class ViewSpec:
     blur: float = 0.3
 
 
+PLAIN = ViewSpec(jitter=0, grey=0, blur=0)
+"""For what is painted, which should look as it does."""
+
+
 @dataclass(frozen=True)
 class ViewPair:
     """Two views of every photograph of a batch.
@@ -100,13 +104,22 @@ class RandomViews(Dataset[ViewPair]):
             for c, f in zip(crops, flips, strict=True)
         ]
         looks = _smoothed(images) if self.looks is None else self.looks[chosen].to(images)
-        return ViewPair(torch.stack(views), points, places, _at(looks, places))
+        return ViewPair(torch.stack(views), points, places, at_points([looks], places))
 
     def _chosen(self, step: int) -> Int[Tensor, " batch"]:
         epoch, position = divmod(step, len(self.photos) // self.batch)
         random = _generator(self.seed, _ORDER, epoch, torch.device("cpu"))
         order = torch.randperm(len(self.photos), generator=random)
         return order[position * self.batch :][: self.batch]
+
+
+def at_points(
+    maps: list[Float[Tensor, "batch _ _ _"]], points: Float[Tensor, "batch point 2"]
+) -> Float[Tensor, "batch point dim"]:
+    """The features of all maps at points (x, y in [-1, 1]), interpolated, side by side: a hypercolumn."""
+    grid = points[:, :, None]
+    looked_up = [F.grid_sample(m.float(), grid, padding_mode="border", align_corners=False) for m in maps]
+    return torch.cat(looked_up, dim=1).squeeze(-1).mT
 
 
 def decode_once(paths: list[Path], file: Path, side: int) -> UInt8[Tensor, "photo side side 3"]:
@@ -168,13 +181,6 @@ def _draw_places(
 
 def _smoothed(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
     return F.avg_pool2d(images, _SMOOTHED, stride=1, padding=_SMOOTHED // 2)
-
-
-def _at(
-    maps: Float[Tensor, "batch dim height width"], places: Float[Tensor, "batch point 2"]
-) -> Float[Tensor, "batch point dim"]:
-    looked_up = F.grid_sample(maps, places[:, :, None], padding_mode="border", align_corners=False)
-    return looked_up.squeeze(-1).mT
 
 
 def _cut(

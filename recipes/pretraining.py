@@ -25,9 +25,8 @@ from compare_networks import TokenMaps
 from masked_autoencoder import MaskedAutoencoder
 from masked_painting import MaskedPainting
 from neighbour_contrast import NeighbourContrast
-from photo_views import RandomViews, ViewPair, ViewSpec
+from photo_views import PLAIN, RandomViews, ViewPair, ViewSpec
 
-PLAIN = ViewSpec(jitter=0, grey=0, blur=0)  # what is painted should look as it does
 _WARM_UP, _DECAY = 50, 0.25  # steps; share of all steps
 
 

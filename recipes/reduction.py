@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from photo_views import normalise
 from slotlight.cut_networks import Reduction
 
+REDUCED = 64  # numbers in a feature
 _EVERY = 2  # every second patch of a photograph, both ways, tells enough
 
 

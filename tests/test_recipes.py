@@ -175,7 +175,7 @@ def test_every_epoch_sees_a_photograph_at_most_once(photos):
 def test_likeness_goes_from_one_point_to_a_whole_photograph(reach):
     from neighbour_contrast import likeness
 
-    alike = likeness(pair_of(torch.zeros(3, 5, 3)), reach, 0.1)
+    alike = likeness(pair_of(torch.zeros(3, 5, 3)), reach, 0.1, 0.05)
     same = torch.block_diag(*torch.ones(3, 5, 5)).bool()
     torch.testing.assert_close(alike.sum(1), torch.ones(15))
     assert (alike[~same] == 0).all()
@@ -191,7 +191,7 @@ def test_points_of_other_colours_are_less_alike():
 
     colours = torch.zeros(3, 5, 3)
     colours[:, 0] = 1
-    with_colour, without = (likeness(pair_of(colours), 100.0, tone) for tone in (0.1, float("inf")))
+    with_colour, without = (likeness(pair_of(colours), 100.0, tone, 0.05) for tone in (0.1, float("inf")))
     assert (with_colour[0, 1:5] < 0.1).all()
     torch.testing.assert_close(without[0, :5], torch.full((5,), 0.2), atol=1e-4, rtol=0)
 
