@@ -2,9 +2,10 @@
 
     python recipes/embedded_backbone.py PHOTOS... --out runs/backbone
 
-Three small networks learn from different tasks, one after the other; the first then goes on from what all three know.
-The features of the two ConvNets, side by side, are reduced to a few numbers; the ViT only taught. It may be killed at
-any moment: the same command goes on from the last checkpoint and ends with the same weights.
+Four small networks learn from different tasks, one after the other; the first then goes on from what three of them
+know, and a fifth learns what the ViT among them sees. A last one learns what all five see, and is the backbone; its
+features are reduced to a few numbers. It may be killed at any moment: the same command goes on from the last
+checkpoint and ends with the same weights.
 """
 
 import json
@@ -24,7 +25,15 @@ from torch import Tensor, nn
 from compare_networks import PATCH, SIDE
 from own_features import features_once, fingerprint
 from photo_views import MEAN, STD, decode_once
-from pretraining import Autoencoding, Contrast, Painting, Pretraining, pretrain
+from pretraining import (
+    Autoencoding,
+    Contrast,
+    Distillation,
+    Painting,
+    Pretraining,
+    Prototypes,
+    pretrain,
+)
 from reduction import REDUCED, fit_reduction
 from slotlight.cut_networks import SideBySide
 from slotlight.images import find_photographs
@@ -64,6 +73,9 @@ class Recipe:
         autoencoding: How the third is, a ViT.
         again: How the first goes on once all three have been trained: now places count as alike when the features
             of the three are, not when their colours are.
+        prototypes: How the fourth is trained, a ConvNet.
+        copy: How the fifth is, a ConvNet that learns what the ViT sees.
+        student: How the backbone is, from what the ConvNets see and what the ViT does.
         decoded_side: Side at which photographs are held in memory.
     """
 
@@ -73,6 +85,9 @@ class Recipe:
     again: Contrast = field(
         default_factory=partial(Contrast, steps=900, learning_rate=1e-3, tone=0.45, stray=0)
     )
+    prototypes: Prototypes = field(default_factory=partial(Prototypes, steps=700))
+    copy: Distillation = field(default_factory=partial(Distillation, steps=900, seed=7))
+    student: Distillation = field(default_factory=partial(Distillation, steps=1000, seed=12, groups=2))
     decoded_side: int = 160
 
 
@@ -102,11 +117,16 @@ def train(
     autoencoder = trained(vit, recipe.autoencoding, images, out / "autoencoding")
     networks = [contrast, painting, autoencoder.network]
     second = out / f"again-{fingerprint(networks)}"  # what was trained longer since makes other features
-    looks = features_once(networks, images, sample, second / "looks.npy")
+    looks = features_once(networks, images, sample, second / "looks.npy", relative=True)
     again = recipe.again.objective(contrast)
     again.load_state_dict(first.state_dict())
     pretrain(again, images, recipe.again, second, looks)
-    export([contrast, painting], sample, out)
+    prototypes = new_network(CONVNET, recipe.prototypes.seed)
+    trained(prototypes, recipe.prototypes, images, out / "prototypes")
+    of_vit = [autoencoder.network]
+    copy = taught(recipe.copy, [of_vit], images, sample, out / "copy")
+    of_convnets = [contrast, painting, prototypes, copy]
+    export([taught(recipe.student, [of_convnets, of_vit], images, sample, out / "student")], sample, out)
 
 
 def new_network(kind: dict[str, Any], seed: int) -> Any:
@@ -122,6 +142,24 @@ def trained(
     objective = how.objective(network)
     pretrain(objective, photos, how, out)
     return objective
+
+
+def taught(
+    how: Distillation,
+    teachers: Sequence[Sequence[nn.Module]],
+    photos: UInt8[Tensor, "photo side side 3"],
+    sample: UInt8[Tensor, "some height width 3"],
+    out: Path,
+) -> nn.Module:
+    """A new ConvNet that has learnt what groups of teachers see; a folder for each state of the teachers."""
+    folder = out.with_name(f"{out.name}-{fingerprint([network for group in teachers for network in group])}")
+    seen = [
+        features_once(group, photos, sample, folder / f"teachers{index}.npy", relative=False)
+        for index, group in enumerate(teachers)
+    ]
+    network: nn.Module = new_network(CONVNET, how.seed)
+    pretrain(how.objective(network), photos, how, folder, torch.cat(seen, dim=1))
+    return network
 
 
 def export(networks: Sequence[nn.Module], sample: UInt8[Tensor, "photo side side 3"], out: Path) -> None:

@@ -1,4 +1,4 @@
-"""What trained networks see in every photograph: what places look like in the next round of training."""
+"""What trained networks see in every photograph: what the next network learns from."""
 
 import copy
 from collections.abc import Sequence
@@ -24,11 +24,18 @@ def features_once(
     photos: UInt8[Tensor, "photo side side 3"],
     sample: UInt8[Tensor, "some height width 3"],
     file: Path,
+    *,
+    relative: bool,
 ) -> Float16[Tensor, "photo dim rows columns"]:
     """The reduced features of networks side by side, from `file` where an earlier run left them there.
 
-    Centred in every photograph and brought to length one, so that a distance of two places says how far they differ
-    among what is in their photograph.
+    Args:
+        networks: They are left as they are.
+        photos: All photographs.
+        sample: Some of them, that the reduction is found on.
+        file: Where the features are kept.
+        relative: Whether features are centred in every photograph and brought to length one, so that a distance of
+            two places says how far they differ among what is in their photograph.
     """
     if not file.exists():
         file.parent.mkdir(exist_ok=True)
@@ -42,7 +49,8 @@ def features_once(
             images = photos[start : start + _BATCH].permute(0, 3, 1, 2).float() / 255
             with torch.autocast(photos.device.type, torch.bfloat16):
                 found = backbone(images.contiguous(memory_format=torch.channels_last)).patches.float()
-            found = F.normalize(found - found.mean(dim=1, keepdim=True), dim=-1)
+            if relative:
+                found = F.normalize(found - found.mean(dim=1, keepdim=True), dim=-1)
             looks[start : start + _BATCH] = found.mT.unflatten(2, size).half().cpu().numpy()
         looks.flush()
         partial.replace(file)

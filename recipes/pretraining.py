@@ -22,10 +22,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from compare_networks import TokenMaps
+from feature_distillation import FeatureDistillation
 from masked_autoencoder import MaskedAutoencoder
 from masked_painting import MaskedPainting
 from neighbour_contrast import NeighbourContrast
 from photo_views import PLAIN, RandomViews, ViewPair, ViewSpec
+from reduction import REDUCED
+from self_distillation import SelfDistillation
 
 _WARM_UP, _DECAY = 50, 0.25  # steps; share of all steps
 
@@ -106,6 +109,31 @@ class Autoencoding(Pretraining):
     def objective(self, network: Any) -> nn.Module:
         """See `MaskedAutoencoder`."""
         return MaskedAutoencoder(TokenMaps(network))
+
+
+@dataclass(frozen=True)
+class Prototypes(Pretraining):
+    """By self-distillation, of a ConvNet."""
+
+    def objective(self, network: Any) -> nn.Module:
+        """See `SelfDistillation`."""
+        return SelfDistillation(network)
+
+
+@dataclass(frozen=True)
+class Distillation(Pretraining):
+    """By telling what teachers see.
+
+    Attributes:
+        groups: Groups of teachers; each group's features are reduced to `REDUCED` numbers.
+    """
+
+    views: ViewSpec = field(default_factory=lambda: ViewSpec(points=64, jitter=0.5, grey=0.1, blur=0.2))
+    groups: int = 1
+
+    def objective(self, network: Any) -> nn.Module:
+        """See `FeatureDistillation`."""
+        return FeatureDistillation(network, self.groups * REDUCED)
 
 
 @dataclass

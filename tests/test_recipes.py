@@ -30,9 +30,8 @@ def tiny(recipe: ModuleType, steps: int):
         return replace(how, steps=steps, batch=3, save_every=1)
 
     whole = recipe.Recipe()
-    return recipe.Recipe(
-        short(whole.contrast), short(whole.painting), short(whole.autoencoding), short(whole.again), 40
-    )
+    names = ("contrast", "painting", "autoencoding", "again", "prototypes", "copy", "student")
+    return recipe.Recipe(**{name: short(getattr(whole, name)) for name in names}, decoded_side=40)
 
 
 @pytest.fixture
@@ -145,13 +144,32 @@ def test_own_features_are_directions_and_kept(tmp_path):
     torch.manual_seed(0)
     photos = torch.randint(0, 256, (5, 64, 64, 3), dtype=torch.uint8)
     network = recipe_network()
-    looks = features_once([network], photos, photos, tmp_path / "looks.npy")
+    looks = features_once([network], photos, photos, tmp_path / "looks.npy", relative=True)
     assert looks.shape == (5, 64, 8, 8)
     torch.testing.assert_close(looks.float().norm(dim=1), torch.ones(5, 8, 8), atol=2e-3, rtol=0)
     with torch.no_grad():
         next(network.parameters()).mul_(2)
-    assert torch.equal(looks, features_once([network], photos, photos, tmp_path / "looks.npy"))
+    assert torch.equal(looks, features_once([network], photos, photos, tmp_path / "looks.npy", relative=True))
     assert fingerprint([network]) != fingerprint([recipe_network()])
+
+
+@pytest.mark.usefixtures("recipe")
+def test_a_student_that_sees_what_its_teachers_see_has_no_loss():
+    from feature_distillation import FeatureDistillation
+    from photo_views import ViewPair, at_points
+
+    torch.manual_seed(0)
+    student = FeatureDistillation(recipe_network().eval(), 5)
+    places = torch.rand(2, 9, 2) * 2 - 1
+    views = torch.randn(2, 3, 32, 32).expand(2, -1, -1, -1, -1)  # both views are the photograph itself
+    with torch.no_grad():
+        seen = student.to_teachers(at_points(student.network(views[0]), places))
+        told, elsewhere = (
+            student(ViewPair(views, places.expand(2, -1, -1, -1), places, looks))
+            for looks in (seen, seen.roll(1, dims=1))
+        )
+    assert told < 1e-6
+    assert elsewhere > 0.1
 
 
 def recipe_network():
