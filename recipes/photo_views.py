@@ -103,7 +103,9 @@ class RandomViews(Dataset[ViewPair]):
             _change_colours(_cut(images, c, f, self.spec.side), self.spec, random)
             for c, f in zip(crops, flips, strict=True)
         ]
-        looks = _smoothed(images) if self.looks is None else self.looks[chosen].to(images)
+        looks = (
+            _smoothed(images) if self.looks is None else self.looks[chosen.to(self.looks.device)].to(images)
+        )
         return ViewPair(torch.stack(views), points, places, at_points([looks], places))
 
     def _chosen(self, step: int) -> Int[Tensor, " batch"]:
