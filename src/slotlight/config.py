@@ -42,7 +42,7 @@ class BackboneEntry:
 
 
 EMBEDDED = "embedded"
-EMBEDDED_MILLION_PARAMS = 4.3
+EMBEDDED_MILLION_PARAMS = 4.2
 
 BACKBONES: dict[str, BackboneEntry] = {
     "dino-vits16": BackboneEntry("vit_small_patch16_224.dino", 21.7, "Apache-2.0"),
