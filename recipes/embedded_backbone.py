@@ -154,8 +154,8 @@ def taught(
     """A new ConvNet that has learnt what groups of teachers see; a folder for each state of the teachers."""
     folder = out.with_name(f"{out.name}-{fingerprint([network for group in teachers for network in group])}")
     seen = [
-        features_once(group, photos, sample, folder / f"teachers{index}.npy", relative=False)
-        for index, group in enumerate(teachers)
+        features_once(group, photos, sample, out.with_name(f"seen-{fingerprint(group)}.npy"), relative=False)
+        for group in teachers
     ]
     network: nn.Module = new_network(CONVNET, how.seed)
     pretrain(how.objective(network), photos, how, folder, torch.cat(seen, dim=1))
