@@ -3,14 +3,14 @@
     python recipes/embedded_backbone.py PHOTOS... --out runs/backbone
 
 Four small networks learn from different tasks, one after the other; the first then goes on from what three of them
-know, and a fifth learns what the ViT among them sees. A last one learns what all five see, and is the backbone; its
-features are reduced to a few numbers. It may be killed at any moment: the same command goes on from the last
-checkpoint and ends with the same weights.
+know, and a fifth learns what the ViT among them sees. Two students learn what these see. A last network, larger,
+learns what all of them see, and is the backbone; its features are reduced to a few numbers. It may be killed at any
+moment: the same command goes on from the last checkpoint and ends with the same weights.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,6 +48,16 @@ CONVNET: dict[str, Any] = {
         "channels": (32, 64, 160, 320),
     },
 }
+LARGE_CONVNET: dict[str, Any] = {
+    "network": "resnet10t",
+    "kwargs": {
+        "features_only": True,
+        "out_indices": (2, 3, 4),
+        "stem_width": 24,
+        "layers": (1, 2, 3, 2),
+        "channels": (48, 96, 224, 448),
+    },
+}
 VIT: dict[str, Any] = {
     "network": "vit_tiny_patch16_224",
     "kwargs": {
@@ -75,8 +85,11 @@ class Recipe:
             of the three are, not when their colours are.
         prototypes: How the fourth is trained, a ConvNet.
         copy: How the fifth is, a ConvNet that learns what the ViT sees.
-        student: How the backbone is, from what the ConvNets see and what the ViT does.
-        decoded_side: Side at which photographs are held in memory.
+        student: How a ConvNet is that learns what the four ConvNets see.
+        student_of_all: How another one is, from what the ConvNets see and what the ViT does.
+        backbone: How the backbone is, a large ConvNet, from what all six ConvNets see and what the ViT does.
+        decoded_side: Side of the photographs that views are cut from, and that teachers look at.
+        backbone_sees: Side of the photographs that the backbone's teachers look at.
     """
 
     contrast: Contrast = field(default_factory=Contrast)
@@ -87,8 +100,21 @@ class Recipe:
     )
     prototypes: Prototypes = field(default_factory=partial(Prototypes, steps=700))
     copy: Distillation = field(default_factory=partial(Distillation, steps=900, seed=7))
-    student: Distillation = field(default_factory=partial(Distillation, steps=1000, seed=12, groups=2))
+    student: Distillation = field(default_factory=partial(Distillation, steps=1000, seed=11))
+    student_of_all: Distillation = field(default_factory=partial(Distillation, steps=1000, seed=12, groups=2))
+    backbone: Distillation = field(
+        default_factory=lambda: Distillation(
+            steps=2400,
+            batch=32,
+            seed=21,
+            views=replace(Distillation().views, side=128, smallest_crop=0.2),
+            groups=2,
+            numbers=96,
+            mirrored=True,
+        )
+    )
     decoded_side: int = 160
+    backbone_sees: int = 224
 
 
 def train(
@@ -124,9 +150,18 @@ def train(
     prototypes = new_network(CONVNET, recipe.prototypes.seed)
     trained(prototypes, recipe.prototypes, images, out / "prototypes")
     of_vit = [autoencoder.network]
-    copy = taught(recipe.copy, [of_vit], images, sample, out / "copy")
-    of_convnets = [contrast, painting, prototypes, copy]
-    export([taught(recipe.student, [of_convnets, of_vit], images, sample, out / "student")], sample, out)
+    copy = taught(recipe.copy, CONVNET, [of_vit], images, images, sample, out / "copy")
+    convnets = [contrast, painting, prototypes, copy]
+    student = taught(recipe.student, CONVNET, [convnets], images, images, sample, out / "student")
+    of_all = [convnets, of_vit]
+    student_of_all = taught(
+        recipe.student_of_all, CONVNET, of_all, images, images, sample, out / "student-of-all"
+    )
+    fine = decode_once(paths, out / f"photos{recipe.backbone_sees}.npy", recipe.backbone_sees).to(device)
+    of_all = [[*convnets, student, student_of_all], of_vit]
+    export(
+        taught(recipe.backbone, LARGE_CONVNET, of_all, images, fine, sample, out / "backbone"), sample, out
+    )
 
 
 def new_network(kind: dict[str, Any], seed: int) -> Any:
@@ -146,40 +181,52 @@ def trained(
 
 def taught(
     how: Distillation,
+    kind: dict[str, Any],
     teachers: Sequence[Sequence[nn.Module]],
     photos: UInt8[Tensor, "photo side side 3"],
+    looked_at: UInt8[Tensor, "photo side side 3"],
     sample: UInt8[Tensor, "some height width 3"],
     out: Path,
 ) -> nn.Module:
-    """A new ConvNet that has learnt what groups of teachers see; a folder for each state of the teachers."""
+    """A new network that has learnt what groups of teachers see in photographs, of whatever side these look at.
+
+    What is seen lies in a file for each group, the training in a folder for each state of the teachers.
+    """
     folder = out.with_name(f"{out.name}-{fingerprint([network for group in teachers for network in group])}")
     seen = [
-        features_once(group, photos, sample, out.with_name(f"seen-{fingerprint(group)}.npy"), relative=False)
+        features_once(
+            group,
+            looked_at,
+            sample,
+            out.with_name(f"seen-{fingerprint(group)}-{looked_at.shape[1]}.npy"),
+            dim=how.numbers,
+            mirrored=how.mirrored,
+        )
         for group in teachers
     ]
-    network: nn.Module = new_network(CONVNET, how.seed)
+    network: nn.Module = new_network(kind, how.seed)
     pretrain(how.objective(network), photos, how, folder, torch.cat(seen, dim=1))
     return network
 
 
-def export(networks: Sequence[nn.Module], sample: UInt8[Tensor, "photo side side 3"], out: Path) -> None:
-    """Write the networks as the package loads them: weights, how to build them, and how to reduce their features.
+def export(backbone: nn.Module, sample: UInt8[Tensor, "photo side side 3"], out: Path) -> None:
+    """Write the large ConvNet as the package loads it: weights, how to build it, and how to reduce its features.
 
     Weights of convolutions are kept in half precision, and the features reduced are those of what is kept.
     """
-    network = SideBySide(networks).eval().cpu()
+    network = SideBySide([backbone]).eval().cpu()
     kept = {name: _halved(value) for name, value in network.state_dict().items()}
     network.load_state_dict(kept)
     reduction = fit_reduction(network, sample, REDUCED)
     kept |= {"reduction.weight": reduction.weight, "reduction.bias": reduction.bias}
     save_file(kept, out / "backbone.safetensors")
     card = {
-        "networks": [CONVNET] * len(networks),
+        "networks": [LARGE_CONVNET],
         "patch_size": PATCH,
         "dim": REDUCED,
         "mean": MEAN,
         "std": STD,
-        "image_size": 224,
+        "image_size": 256,
     }
     (out / "backbone.json").write_text(json.dumps(card, indent=2) + "\n")
 

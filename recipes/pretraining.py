@@ -125,15 +125,19 @@ class Distillation(Pretraining):
     """By telling what teachers see.
 
     Attributes:
-        groups: Groups of teachers; each group's features are reduced to `REDUCED` numbers.
+        groups: Groups of teachers.
+        numbers: What each group's features are reduced to.
+        mirrored: Whether teachers see each photograph a second time, mirrored, and say what they see on average.
     """
 
     views: ViewSpec = field(default_factory=lambda: ViewSpec(points=64, jitter=0.5, grey=0.1, blur=0.2))
     groups: int = 1
+    numbers: int = REDUCED
+    mirrored: bool = False
 
     def objective(self, network: Any) -> nn.Module:
         """See `FeatureDistillation`."""
-        return FeatureDistillation(network, self.groups * REDUCED)
+        return FeatureDistillation(network, self.groups * self.numbers)
 
 
 @dataclass

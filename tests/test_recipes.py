@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -30,8 +30,10 @@ def tiny(recipe: ModuleType, steps: int):
         return replace(how, steps=steps, batch=3, save_every=1)
 
     whole = recipe.Recipe()
-    names = ("contrast", "painting", "autoencoding", "again", "prototypes", "copy", "student")
-    return recipe.Recipe(**{name: short(getattr(whole, name)) for name in names}, decoded_side=40)
+    sides = {"decoded_side": 40, "backbone_sees": 48}
+    return recipe.Recipe(
+        **{f.name: short(getattr(whole, f.name)) for f in fields(whole) if f.name not in sides}, **sides
+    )
 
 
 @pytest.fixture
@@ -41,19 +43,19 @@ def photos() -> torch.Tensor:
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(recipe, photo_paths, tmp_path):
-    recipe.train(photo_paths, tmp_path / "unbroken", tiny(recipe, 5))
+    recipe.train(photo_paths, tmp_path / "unbroken", tiny(recipe, 3))
     photos = recipe.decode_once(photo_paths, tmp_path / "p.npy", 40)
-    for name, kind in (("contrast", recipe.CONVNET), ("autoencoding", recipe.VIT)):  # killed after two steps
-        how = getattr(tiny(recipe, 2), name)
+    for name, kind in (("contrast", recipe.CONVNET), ("autoencoding", recipe.VIT)):  # killed after a step
+        how = getattr(tiny(recipe, 1), name)
         recipe.trained(recipe.new_network(kind, how.seed), how, photos, tmp_path / "broken" / name)
-    recipe.train(photo_paths, tmp_path / "broken", tiny(recipe, 5))
+    recipe.train(photo_paths, tmp_path / "broken", tiny(recipe, 3))
     unbroken, broken = (
         load_file(tmp_path / name / "backbone.safetensors") for name in ("unbroken", "broken")
     )
     assert unbroken.keys() == broken.keys()
     assert all(torch.equal(unbroken[key], broken[key]) for key in unbroken)
     for curve in (tmp_path / "broken").glob("*/curve.csv"):
-        assert curve.read_text().count("\n") == 1 + 5
+        assert curve.read_text().count("\n") == 1 + 3
 
 
 def test_another_recipe_is_not_resumed(recipe, photo_paths, tmp_path):
@@ -151,6 +153,17 @@ def test_own_features_are_directions_and_kept(tmp_path):
         next(network.parameters()).mul_(2)
     assert torch.equal(looks, features_once([network], photos, photos, tmp_path / "looks.npy", relative=True))
     assert fingerprint([network]) != fingerprint([recipe_network()])
+
+
+@pytest.mark.usefixtures("recipe")
+def test_what_is_seen_mirrored_too_is_the_same_in_the_mirror(tmp_path):
+    from own_features import features_once
+
+    photos = torch.randint(0, 256, (5, 64, 64, 3), dtype=torch.uint8)
+    both = torch.cat([photos, photos.flip(2)])
+    looks = features_once([recipe_network()], both, photos, tmp_path / "looks.npy", dim=20, mirrored=True)
+    assert looks.shape == (10, 20, 8, 8)
+    torch.testing.assert_close(looks[:5], looks[5:].flip(3), atol=0.02, rtol=0)
 
 
 @pytest.mark.usefixtures("recipe")

@@ -42,7 +42,7 @@ class BackboneEntry:
 
 
 EMBEDDED = "embedded"
-EMBEDDED_MILLION_PARAMS = 4.2
+EMBEDDED_MILLION_PARAMS = 9.3
 
 BACKBONES: dict[str, BackboneEntry] = {
     "dino-vits16": BackboneEntry("vit_small_patch16_224.dino", 21.7, "Apache-2.0"),
@@ -226,14 +226,14 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     # The model inside the package; `pretrained/README.md` says what it costs and what it reaches.
     EMBEDDED: (
         ModelConfig(
-            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=224),
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256),
             masking=MaskingConfig(kind="none"),
             slots=SlotConfig(
                 slots=7, iterations=5, projection_hidden=256, mlp_hidden=128, start="clustering"
             ),
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
             masks_from="attention",
-            figure_weight=2.0,
+            figure_weight=2.5,
             group_within=0.07,
             refine=True,
         ),
@@ -243,7 +243,7 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     # The floor `single-query`: plain slot attention, one set of slots that see every patch, as the paper set out from.
     "single-query": (
         ModelConfig(
-            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=224),
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256),
             masking=MaskingConfig(kind="none"),
             slots=SlotConfig(heads=1, projection_hidden=256, mlp_hidden=128),
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),

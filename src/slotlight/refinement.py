@@ -1,8 +1,11 @@
 """Boundaries finer than a patch: masks that follow the photograph's colours, without learning.
 
-Joint bilateral upsampling (Kopf et al., 2007): a fine cell's mask is the average of the patches around it, each
-weighted by how near it lies and by how much its mean colour is the cell's own.
+The edge-avoiding à-trous filter (Dammertz et al., 2010): the masks are enlarged, then every fine cell becomes the
+average of cells around it, each weighted by how near it lies and by how much its colour is the cell's own. The cells
+lie far apart in the first pass and nearer in each one after it: a long reach at the cost of a small window.
 """
+
+from itertools import product
 
 import torch
 from jaxtyping import Float
@@ -10,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 SCALE = 4  # fine cells along a side of a patch
-REACH = 2  # patches around a cell's own, each way
-NEAR = 1.0  # standard deviation of the distance, in patches
+APART = (8, 4, 2, 1)  # fine cells from one that is averaged to the next, pass after pass
+REACH = 2  # so many are averaged each way
+NEAR = 2.0  # standard deviation of the distance, in steps from one to the next
 TONE = 0.06  # standard deviation of the colour, RGB in [0, 1]
 
 
@@ -30,32 +34,32 @@ def refine_masks(
         >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40)).shape
         torch.Size([2, 3, 28, 20])
     """
+    size = (masks.shape[2] * SCALE, masks.shape[3] * SCALE)
+    colours = F.adaptive_avg_pool2d(images, size)
+    masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
+    for apart in APART:
+        masks = _averaged(masks, colours, apart)
+    return masks
+
+
+def _averaged(
+    masks: Float[Tensor, "batch slot rows columns"],
+    colours: Float[Tensor, "batch 3 rows columns"],
+    apart: int,
+) -> Float[Tensor, "batch slot rows columns"]:
+    """One pass; beyond the photograph's edge lies its last cell again."""
     rows, columns = masks.shape[2:]
-    fine = F.adaptive_avg_pool2d(images, (rows * SCALE, columns * SCALE))
-    cells = fine.unflatten(3, (columns, SCALE)).unflatten(2, (rows, SCALE))
-    around = _around(F.adaptive_avg_pool2d(images, (rows, columns)))
-    unlike = sum(
-        (cells[:, c, None] - around[:, c, :, :, None, :, None]).square() for c in range(images.shape[1])
-    )
-    weights = (-unlike / (2 * TONE**2) + _log_nearness(images.device)).softmax(dim=1)
-    mixed = torch.einsum("bknrc,bnricj->bkricj", _around(masks), weights)
-    return mixed.flatten(4, 5).flatten(2, 3)
-
-
-def _around(
-    values: Float[Tensor, "batch channel rows columns"],
-) -> Float[Tensor, "batch channel near rows columns"]:
-    """The patches around each patch, itself among them; the photograph's edge is repeated."""
-    padded = F.pad(values, (REACH,) * 4, mode="replicate")
-    window = 2 * REACH + 1
-    near = padded.unfold(2, window, 1).unfold(3, window, 1)  # batch channel rows columns window window
-    return near.flatten(4).movedim(4, 2)
-
-
-def _log_nearness(device: torch.device) -> Float[Tensor, "near 1 scale 1 scale"]:
-    """Of the patches around a patch to each of its fine cells."""
-    patch = torch.arange(-REACH, REACH + 1, device=device)
-    cell = (torch.arange(SCALE, device=device) + 0.5) / SCALE - 0.5
-    squared = (patch[:, None] - cell).square()
-    distance = squared[:, None, :, None] + squared[None, :, None, :]
-    return -(distance / (2 * NEAR**2)).flatten(0, 1)[:, None, :, None]
+    margin = REACH * apart
+    wide_masks, wide_colours = (F.pad(values, (margin,) * 4, mode="replicate") for values in (masks, colours))
+    total, weights = torch.zeros_like(masks), torch.zeros_like(masks[:, :1])
+    for down, right in product(range(-REACH, REACH + 1), repeat=2):
+        here = (
+            ...,
+            slice(margin + down * apart, margin + down * apart + rows),
+            slice(margin + right * apart, margin + right * apart + columns),
+        )
+        unlike = (wide_colours[here] - colours).square().sum(dim=1, keepdim=True)
+        weight = torch.exp(-unlike / (2 * TONE**2) - (down**2 + right**2) / (2 * NEAR**2))
+        total.addcmul_(weight, wide_masks[here])
+        weights += weight
+    return total / weights
