@@ -38,26 +38,14 @@ from reduction import REDUCED, fit_reduction
 from slotlight.cut_networks import SideBySide
 from slotlight.images import find_photographs
 
-CONVNET: dict[str, Any] = {
-    "network": "resnet10t",
-    "kwargs": {
-        "features_only": True,
-        "out_indices": (2, 3, 4),
-        "stem_width": 16,
-        "layers": (1, 2, 2, 2),
-        "channels": (32, 64, 160, 320),
-    },
-}
-LARGE_CONVNET: dict[str, Any] = {
-    "network": "resnet10t",
-    "kwargs": {
-        "features_only": True,
-        "out_indices": (2, 3, 4),
-        "stem_width": 24,
-        "layers": (1, 2, 3, 2),
-        "channels": (48, 96, 224, 448),
-    },
-}
+
+def _convnet(stem: int, blocks: tuple[int, ...], channels: tuple[int, ...]) -> dict[str, Any]:
+    shape = {"stem_width": stem, "layers": blocks, "channels": channels}
+    return {"network": "resnet10t", "kwargs": {"features_only": True, "out_indices": (2, 3, 4), **shape}}
+
+
+CONVNET = _convnet(16, (1, 2, 2, 2), (32, 64, 160, 320))
+LARGE_CONVNET = _convnet(24, (1, 2, 3, 2), (48, 96, 224, 448))
 VIT: dict[str, Any] = {
     "network": "vit_tiny_patch16_224",
     "kwargs": {
@@ -193,12 +181,13 @@ def taught(
     What is seen lies in a file for each group, the training in a folder for each state of the teachers.
     """
     folder = out.with_name(f"{out.name}-{fingerprint([network for group in teachers for network in group])}")
+    way = f"-{looked_at.shape[1]}-{how.numbers}{'-mirrored' * how.mirrored}"  # teachers look in more than one
     seen = [
         features_once(
             group,
             looked_at,
             sample,
-            out.with_name(f"seen-{fingerprint(group)}-{looked_at.shape[1]}.npy"),
+            out.with_name(f"seen-{fingerprint(group)}{way}.npy"),
             dim=how.numbers,
             mirrored=how.mirrored,
         )
