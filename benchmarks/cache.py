@@ -14,7 +14,7 @@ from slotlight.config import BackboneConfig
 from slotlight.feature_cache import cache_features
 from slotlight.feature_dataset import FeatureDataset
 
-COUNT, BATCH, COPIES = 192, 16, 3
+COUNT, BATCH, COPIES = 96, 16, 6
 
 
 def run() -> Iterator[Pair]:
@@ -35,7 +35,7 @@ def run() -> Iterator[Pair]:
             build,
             partial(forward, network, images, COUNT // BATCH, "bf16"),
             units=COUNT,
-            rounds=3,
+            rounds=7,
         )
     with TemporaryDirectory() as folder:
         cache = cache_features(paths, Path(folder), frozen, image_size=size, precision="bf16")

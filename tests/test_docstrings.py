@@ -21,6 +21,7 @@ MODULES = [
     "objects",
     "slot_attention",
     "weights",
+    "workers",
 ]
 WITH_EXAMPLES = {
     "backbones",
@@ -33,6 +34,7 @@ WITH_EXAMPLES = {
     "masking",
     "model",
     "slot_attention",
+    "workers",
 }
 
 

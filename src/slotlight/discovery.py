@@ -1,6 +1,5 @@
 """Photograph(s) → `Discovery`: the public face of every model, floor and baseline."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,12 +20,11 @@ from slotlight.drawing import overlay
 from slotlight.errors import ImageError
 from slotlight.images import Photograph, fit_size, read_photograph, resize, to_batch
 from slotlight.objects import ObjectRule, Segmenter, pixel_objects
+from slotlight.workers import WORKERS, worker_pool
 
 if TYPE_CHECKING:
     import supervision
 
-WORKERS = max(2, min(16, os.cpu_count() or 1))
-"""Threads that decode, resize and trace masks beside the model."""
 MOST_PIXELS = 128_000_000
 """Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""
 
@@ -175,7 +173,7 @@ class Discoverer:
                 first one raises.
         """
         window = 4 * batch_size  # wide enough that equal sizes meet
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with worker_pool() as pool:
             batches: OrderedBatches[_Ready, Discovery] = OrderedBatches(
                 lambda ready: self._segment(ready, seed, pool), batch_size=batch_size, room=window
             )

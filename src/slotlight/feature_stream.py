@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.errors import CacheError, ImageError
 from slotlight.images import RGBImage, read_photograph, resize, to_batch
+from slotlight.workers import worker_pool
 
 AHEAD = 2
 """Batches that are decoded ahead."""
@@ -60,7 +61,7 @@ def _decode_ahead(
     paths: Sequence[Path], side: int, batch_size: int
 ) -> Generator[list[RGBImage | ImageError], None, None]:
     pending: deque[list[Future[RGBImage | ImageError]]] = deque()
-    with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
+    with worker_pool() as pool:
         for start in range(0, len(paths), batch_size):
             pending.append([pool.submit(_decode, path, side) for path in paths[start : start + batch_size]])
             if len(pending) > AHEAD:

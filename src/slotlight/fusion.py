@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int64
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from torch.nn import functional as F
 
 from slotlight.config import FusionKind
 
@@ -45,7 +46,7 @@ class FusedSlots:
 
     def gather(self, values: Float[Tensor, "head batch slot patch"]) -> Float[Tensor, "batch slot patch"]:
         """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order."""
-        return _mean_of(values[self.heads].transpose(0, 1).flatten(1, 2), self.assignment)
+        return _mean_of(values[self.heads], self.assignment)
 
 
 def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
@@ -93,7 +94,7 @@ def fuse(
     image = torch.arange(slots.shape[1], device=slots.device)
     best = _most_agreed(matched)
     assignment, matched = columns[best, :, image].transpose(0, 1), matched[best, :, image].transpose(0, 1)
-    merged = _mean_of(by_image, assignment)
+    merged = _mean_of(slots, assignment)
     # The reference matches itself with similarity 1: leave it out of the mean.
     others = len(heads) - 1
     agreement = (matched.sum(dim=0) - 1) / others if others else torch.ones_like(matched[0])
@@ -101,15 +102,15 @@ def fuse(
 
 
 def _mean_of(
-    by_image: Float[Tensor, "batch headslots dim"], assignment: Int64[Tensor, "head batch slot"]
+    values: Float[Tensor, "head batch slot dim"], assignment: Int64[Tensor, "head batch slot"]
 ) -> Float[Tensor, "batch slot dim"]:
-    """Mean of each image's assigned slots over heads, as one small product: a gather would go number by number."""
-    heads, batch, slots = assignment.shape
-    first = torch.arange(0, heads * slots, slots, device=assignment.device).view(heads, 1, 1)
-    share = by_image.new_zeros(batch, slots, heads * slots)
-    share.scatter_(2, (first + assignment).permute(1, 2, 0), 1 / heads)
-    with torch.autocast(by_image.device.type, enabled=False):
-        return share @ by_image
+    """Mean over heads of what belongs to the assigned slots: looked up and added in one pass over memory."""
+    heads, batch, slots, _ = values.shape
+    first = torch.arange(0, heads * batch * slots, slots, device=values.device).view(heads, batch, 1)
+    rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
+    total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
+    mean: Tensor = total.div(heads).unflatten(0, (batch, slots))
+    return mean
 
 
 Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "reference head batch slot"]]

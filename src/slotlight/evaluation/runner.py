@@ -4,10 +4,9 @@ Reading and measuring run in threads beside the model. Protocols that show a mod
 photograph share the model's work.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,11 +20,11 @@ from slotlight.evaluation.shards import Shard
 from slotlight.images import RGBImage
 from slotlight.measuring import Measured
 from slotlight.protocols import Protocol
+from slotlight.workers import worker_pool
 
 OnError = Literal["stop", "skip"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_WORKERS = min(8, os.cpu_count() or 1)
 _AHEAD = 16
 
 
@@ -205,7 +204,7 @@ def _stop_at_fault(prepared: Prepared | ImageError) -> None:
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Map in threads, a few items ahead, results in the items' order."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with worker_pool() as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(function, item))
