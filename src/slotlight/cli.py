@@ -315,8 +315,10 @@ def main() -> None:
         "models": models,
     }
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    # Photographs come in many sizes, and oneDNN keeps a kernel with its workspace for each: memory that grows for long.
+    # Photographs come in many sizes, and oneDNN keeps kernels with their workspace for each, torch what leads to them:
+    # memory that grows for long.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
     try:
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=slotlight.__doc__.splitlines()[0]
