@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from benchmarks.subjects import DEVICE, DIM
 from benchmarks.timing import Work, hardware, seconds
@@ -123,7 +124,11 @@ def draw(found: dict[str, list[tuple[int, dict[str, Cost]]]]) -> Figure:
                 values = [getattr(costs[what], quantity) for _, costs in points]
                 rows[row][column].loglog(places, values, "o-", label=what)
             rows[row][column].set_xticks(places, places, minor=False)
-            rows[row][column].minorticks_off()
+            rows[row][column].xaxis.minorticks_off()
+            rows[row][column].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            rows[row][column].yaxis.set_major_formatter("{x:g}")
+            rows[row][column].yaxis.minorticks_off()
+            rows[row][column].grid(alpha=0.3)
         rows[1][column].set_xlabel(LABELS[axis])
     rows[0][0].set_ylabel("seconds")
     rows[1][0].set_ylabel("peak memory, MB")
