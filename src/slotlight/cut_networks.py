@@ -98,9 +98,9 @@ class ConvFeatures(nn.Module):
             features = torch.cat([_enlarge(stage, size) for stage in maps], dim=1)
         else:
             parts = self.weight[..., None, None].split(self.channels, dim=1)
-            reduced = [F.conv2d(stage, part) for stage, part in zip(maps, parts, strict=True)]
-            features = torch.stack([_enlarge(stage, size) for stage in reduced]).sum(dim=0)
-            features = features + self.bias[:, None, None]
+            features = self.bias[:, None, None]
+            for stage, part in zip(maps, parts, strict=True):  # a stack of them would not be channels last
+                features = features + _enlarge(F.conv2d(stage, part), size)
         return features.flatten(2).transpose(1, 2).contiguous()
 
 

@@ -46,7 +46,7 @@ class FusedSlots:
 
     def gather(self, values: Float[Tensor, "head batch slot patch"]) -> Float[Tensor, "batch slot patch"]:
         """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order."""
-        return _mean_of(values[self.heads], self.assignment)
+        return _mean_of(values, self.heads, self.assignment)
 
 
 def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
@@ -88,13 +88,12 @@ def fuse(
         return replace(fuse(slots[alone], "mean"), heads=alone)
     if kind == "mean" and reference is None:
         reference = 0  # unmatched, no head's order differs from another's
-    by_image = slots.transpose(0, 1).flatten(1, 2)  #  (batch, head·slot, dim)
-    similarity = _cosine_similarity(by_image, slots.shape[2], reference)
+    similarity = _cosine_similarity(slots, reference)
     columns, matched = _match_all(similarity, kind) if reference is None else _match_one(similarity[0], kind)
     image = torch.arange(slots.shape[1], device=slots.device)
     best = _most_agreed(matched)
     assignment, matched = columns[best, :, image].transpose(0, 1), matched[best, :, image].transpose(0, 1)
-    merged = _mean_of(slots, assignment)
+    merged = _mean_of(slots, heads, assignment)
     # The reference matches itself with similarity 1: leave it out of the mean.
     others = len(heads) - 1
     agreement = (matched.sum(dim=0) - 1) / others if others else torch.ones_like(matched[0])
@@ -102,14 +101,17 @@ def fuse(
 
 
 def _mean_of(
-    values: Float[Tensor, "head batch slot dim"], assignment: Int64[Tensor, "head batch slot"]
+    values: Float[Tensor, "head batch slot dim"],
+    heads: Int64[Tensor, " merged"],
+    assignment: Int64[Tensor, "merged batch slot"],
 ) -> Float[Tensor, "batch slot dim"]:
-    """Mean over heads of what belongs to the assigned slots: looked up and added in one pass over memory."""
-    heads, batch, slots, _ = values.shape
-    first = torch.arange(0, heads * batch * slots, slots, device=values.device).view(heads, batch, 1)
+    """Mean over some heads of what belongs to the assigned slots: looked up and added in one pass over memory."""
+    _, batch, slots, _ = values.shape
+    image = torch.arange(batch, device=values.device)
+    first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
     rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
     total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
-    mean: Tensor = total.div(heads).unflatten(0, (batch, slots))
+    mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
     return mean
 
 
@@ -138,19 +140,21 @@ def _match_all(similarity: Float[Tensor, "head head batch slot slot"], kind: Fus
 
 
 def _cosine_similarity(
-    by_image: Float[Tensor, "batch headslots dim"], slots: int, reference: int | None
+    slots: Float[Tensor, "head batch slot dim"], reference: int | None
 ) -> Float[Tensor, "one head batch slot slot"]:
     """Of the reference (or every head) with every head, in one product an image.
 
     In full precision under autocast too, because it decides who is matched with whom. Lengths are divided out of the
     few products, not of the many numbers.
     """
-    ones = slice(None) if reference is None else slice(reference * slots, (reference + 1) * slots)
+    by_image = slots.transpose(0, 1).flatten(1, 2)  #  (batch, head·slot, dim)
+    count = slots.shape[2]
+    ones = slice(None) if reference is None else slice(reference * count, (reference + 1) * count)
     with torch.autocast(by_image.device.type, enabled=False):
         products: Tensor = by_image[:, ones] @ by_image.mT  #  (batch, one·slot, head·slot)
     length = torch.linalg.vector_norm(by_image, dim=-1).clamp(min=1e-12)
     cosines = products / length[:, ones, None] / length[:, None]
-    by_head: Tensor = cosines.unflatten(2, (-1, slots)).unflatten(1, (-1, slots))
+    by_head: Tensor = cosines.unflatten(2, (-1, count)).unflatten(1, (-1, count))
     return by_head.permute(1, 3, 0, 2, 4)
 
 
