@@ -187,6 +187,60 @@ def test_train_then_discover(run, photo_paths, tmp_path):
     assert len(found_images(tmp_path / "out")) == 4
 
 
+@pytest.fixture
+def trip(tmp_path, photo_paths):
+    """Photographs in two folders, the command started in a third."""
+    for name in ("pics/a.jpg", "r/s/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(photo_paths[0].read_bytes())
+    return tmp_path
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_photographs_are_never_written_over(run, trip, monkeypatch):
+    before = files_below(trip)
+    monkeypatch.chdir(trip / "r/s")
+    args = ("../../pics/a.jpg", "b.jpg", "--out", "../../O", "--model", "centre-box")
+    assert run("discover", *args)[0] == 0
+    after = files_below(trip)
+    assert {name: after[name] for name in before} == before
+    assert all(name.startswith("O/") for name in after.keys() - before.keys())
+    assert {"O/overlays/pics/a.jpg", "O/overlays/r/s/b.jpg"} <= after.keys()
+
+
+@pytest.mark.parametrize("out", ["pics", "."])
+def test_a_folder_of_the_user_s_is_no_output(run, trip, monkeypatch, out):
+    before = files_below(trip)
+    monkeypatch.chdir(trip)
+    status, _, err = run("discover", "pics", "--out", out, "--model", "centre-box")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "did not write" in err
+    assert files_below(trip) == before
+
+
+def test_what_was_written_is_no_input(run, trip, monkeypatch):
+    monkeypatch.chdir(trip)
+    for _ in range(3):
+        status, out, _ = run("discover", ".", "--out", "found", "--model", "centre-box")
+        assert status == 0
+        assert "2 photographs" in out
+    status, _, err = run("discover", "found", "--out", "other", "--model", "centre-box")
+    assert status == 2
+    assert "pictures that Slotlight wrote itself" in err
+
+
+def test_one_file_by_two_paths_is_one_photograph(run, trip, monkeypatch):
+    monkeypatch.chdir(trip)
+    (trip / "link.jpg").symlink_to(trip / "pics/a.jpg")
+    args = ("pics/a.jpg", "r/../pics/a.jpg", trip / "pics/a.jpg", "link.jpg")
+    status, out, _ = run("discover", *args, "--out", "found", "--model", "centre-box")
+    assert status == 0
+    assert "1 photographs" in out
+
+
 def test_models_lists_everything(run):
     status, out, _ = run("models")
     assert status == 0

@@ -10,7 +10,7 @@ from PIL import Image
 
 from slotlight.discovery import Discovery
 from slotlight.errors import OutputError
-from slotlight.results import ResultFolder, RunInfo, picture_names
+from slotlight.results import ResultFolder, RunInfo
 
 INFO = RunInfo("some model", "0", 0, "")
 
@@ -99,11 +99,6 @@ def test_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path):
     results.add(discovery(photographs[1]))
     with pytest.raises(OutputError, match="No space left on device"):
         results.finish([])
+    with pytest.raises(OutputError, match="No space left on device"):
+        results.close()
     assert ResultFolder(tmp_path / "out", photographs, INFO).done == {photographs[0]}
-
-
-def test_names_never_collide():
-    photographs = [Path(p) for p in ("/x/a.jpg", "/x/a.png", "/x/y/a.jpg", "/x/b.c.jpg")]
-    names = picture_names(photographs)
-    assert sorted(names.values()) == ["a.jpg", "a.png", "b.c", "y/a"]
-    assert picture_names([Path("/x/one.jpg")]) == {Path("/x/one.jpg"): "one"}

@@ -5,6 +5,7 @@ Everything that can be wrong with a photograph is found here, and said in one se
 
 import glob
 import math
+import os
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.errors import ImageError
+from slotlight.files import claimed_parent
 
 Photograph: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
 """What `read_photograph` takes: arrays are height × width (× channel), tensors channel × height × width."""
@@ -43,19 +45,24 @@ def find_photographs(paths: Sequence[str | Path]) -> list[Path]:
     """Photographs of files, folders (recursive, sorted) and globs, each once, in a fixed order.
 
     Folders and globs give files with an image's extension that are not hidden; a file named by itself is
-    kept whatever its name.
+    kept whatever its name. A file that two paths lead to is one photograph. What Slotlight wrote itself (overlays,
+    label maps) is no photograph.
 
     Raises:
         ImageError: A path that does not exist, or a folder or glob without a photograph.
     """
-    return list(dict.fromkeys(photograph for path in paths for photograph in _expand(Path(path))))
+    by_file: dict[str, Path] = {}
+    for path in paths:
+        for photograph in _expand(Path(path)):
+            by_file.setdefault(os.path.realpath(photograph), photograph)
+    return list(by_file.values())
 
 
 def _expand(path: Path) -> list[Path]:
     # What exists comes first, because `photo[1].jpg` is a good name for a file.
     if path.is_file():
-        return [path]
-    if path.is_dir():
+        found = [path]
+    elif path.is_dir():
         found = sorted(_photographs_of(path.rglob("*")))
         nothing = f"The folder {path} holds no photograph; these count: {' '.join(EXTENSIONS)}."
     elif glob.has_magic(str(path)):
@@ -65,11 +72,23 @@ def _expand(path: Path) -> list[Path]:
         found, nothing = [], f"There is no file or folder {path}; check its name."
     if not found:
         raise ImageError(nothing)
-    return found
+    return _not_ours(found, path)
 
 
 def _photographs_of(paths: Iterator[Path]) -> Iterator[Path]:
     return (p for p in paths if p.suffix.lower() in EXTENSIONS and not p.name.startswith(".") and p.is_file())
+
+
+def _not_ours(found: list[Path], asked: Path) -> list[Path]:
+    """Without what Slotlight wrote."""
+    ours = {folder: claimed_parent(folder / "file") for folder in {path.parent for path in found}}
+    kept = [path for path in found if ours[path.parent] is None]
+    if not kept:
+        folder = ours[found[0].parent]
+        raise ImageError(
+            f"{asked} gives only pictures that Slotlight wrote itself, in {folder}; name photographs."
+        )
+    return kept
 
 
 def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBImage:

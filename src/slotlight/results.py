@@ -6,7 +6,7 @@ again goes on where it stopped, and nothing grows with the number of photographs
 
 import json
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ from PIL.Image import Image
 from slotlight.discovery import Discovery
 from slotlight.drawing import label_map
 from slotlight.errors import OutputError
+from slotlight.files import claim_folder
+from slotlight.naming import picture_names
 
 WRITERS = 2
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
@@ -66,6 +68,7 @@ class ResultFolder:
         self.names = picture_names(photographs)
         self._progress = folder / "progress.jsonl"
         self._order = {str(path): number for number, path in enumerate(photographs)}
+        self._lock = claim_folder(folder)
         with _writing(folder):
             for part in ("masks", *(["overlays"] if overlays else [])):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -96,7 +99,9 @@ class ResultFolder:
     def close(self) -> None:
         """Let go of threads and files without finishing; what is recorded stays for the next run."""
         self._pool.shutdown(cancel_futures=True)
-        self._lines.close()
+        self._lock.release()
+        with _writing(self.folder):
+            self._lines.close()
 
     def lines(self) -> Iterator[Line]:
         """The finished photographs."""
@@ -155,21 +160,6 @@ class ResultFolder:
                 ids = {"id": count, "image_id": self._order.get(line.file, number) + 1}
                 yield (",\n  " if count > 1 else "\n  ") + json.dumps(annotation | ids)
         yield "]}\n"
-
-
-def picture_names(photographs: Sequence[Path]) -> dict[Path, str]:
-    """What each photograph's pictures are called: its path below what all share, without its suffix.
-
-    Photographs that differ in their suffix alone keep it: ``a.jpg`` and ``a.png``.
-    """
-    root = Path(os.path.commonpath([path.absolute().parent for path in photographs]))
-    below = {path: path.absolute().relative_to(root) for path in photographs}
-    stems = [path.with_suffix("") for path in below.values()]
-    twice = {stem for stem, count in Counter(stems).items() if count > 1}
-    return {
-        path: str(name if stem in twice else stem)
-        for (path, name), stem in zip(below.items(), stems, strict=True)
-    }
 
 
 @contextmanager
