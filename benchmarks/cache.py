@@ -12,8 +12,8 @@ from benchmarks.inference import forward
 from benchmarks.subjects import DEVICE, DIM, GRID, SIDE, backbone, photographs, vit
 from benchmarks.timing import Pair, compare
 from slotlight.config import BackboneConfig
-from slotlight.feature_cache import cache_features
-from slotlight.feature_dataset import FeatureCache, FeatureDataset
+from slotlight.features.cache import cache_features
+from slotlight.features.dataset import FeatureCache, FeatureDataset
 
 COUNT, BATCH, COPIES = 96, 16, 6
 COLD_ROWS = 3_500  # a gigabyte

@@ -12,10 +12,10 @@ from benchmarks.subjects import SIDE, segmenter
 from benchmarks.timing import Pair, compare
 from slotlight.datasets import FolderDataset, LabelKind, SyntheticDataset
 from slotlight.datasets.synthetic import draw_scene
-from slotlight.discovery import Discoverer
+from slotlight.discovery.discoverer import Discoverer
 from slotlight.evaluation import evaluate
+from slotlight.evaluation.protocols import PROTOCOLS
 from slotlight.loading import load
-from slotlight.protocols import PROTOCOLS
 
 PHOTOGRAPHS, BATCH = 32, 8
 

@@ -20,7 +20,7 @@ from benchmarks.subjects import DEVICE, DIM
 from benchmarks.timing import Work, hardware, seconds
 from benchmarks.training import step
 from slotlight.config import ModelConfig, SlotConfig
-from slotlight.model import build_slot_model
+from slotlight.model.slot_model import build_slot_model
 
 OUT = Path("out")
 ROUNDS = 3

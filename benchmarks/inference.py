@@ -17,10 +17,10 @@ from benchmarks import authors
 from benchmarks.subjects import SIDE, photographs, segmenter, vit
 from benchmarks.timing import Pair, compare
 from slotlight.config import DecoderConfig, Precision
-from slotlight.discovery import Discoverer
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.results import ResultFolder, RunInfo
 from slotlight.images import fit_size
-from slotlight.model import ModelSegmenter
-from slotlight.results import ResultFolder, RunInfo
+from slotlight.model.segmenter import ModelSegmenter
 
 BATCH, COUNT, ROUNDS = 8, 24, 3
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")

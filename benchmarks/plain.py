@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
-from slotlight.decoder import Decoded, MLPDecoder
+from slotlight.model.decoder import Decoded, MLPDecoder
 
 
 def decode(decoder: MLPDecoder, slots: Tensor) -> Decoded:

@@ -16,9 +16,9 @@ from benchmarks.inference import PRECISIONS, forward, models
 from benchmarks.subjects import photographs, vit
 from benchmarks.timing import hardware
 from slotlight.config import Precision
+from slotlight.discovery.objects import ObjectRule, pixel_objects
 from slotlight.images import fit_size, read_photograph, resize, to_batch
-from slotlight.model import ModelSegmenter
-from slotlight.objects import ObjectRule, pixel_objects
+from slotlight.model.segmenter import ModelSegmenter
 
 BATCH, ROUNDS = 8, 4
 

@@ -11,8 +11,9 @@ from torch import nn
 
 from slotlight.backbones import Backbone
 from slotlight.config import DecoderConfig, MaskSource, ModelConfig, Precision
-from slotlight.model import ModelSegmenter, SlotModel, build_slot_model
-from slotlight.samples import sample_photographs
+from slotlight.discovery.samples import sample_photographs
+from slotlight.model.segmenter import ModelSegmenter
+from slotlight.model.slot_model import SlotModel, build_slot_model
 
 SIDE, GRID, DIM = 320, (20, 20), 384  # the paper's
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

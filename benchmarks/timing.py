@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from slotlight.loading import processor_name
+from slotlight.devices import processor_name
 
 Work = Callable[[], object]
 

@@ -12,8 +12,8 @@ from benchmarks import authors
 from benchmarks.subjects import DEVICE, DIM, GRID, SIDE, backbone, slot_model
 from benchmarks.timing import Pair, Work, compare
 from slotlight.config import DecoderConfig, Precision
-from slotlight.model import SlotModel
-from slotlight.training_module import compiled_loss
+from slotlight.model.slot_model import SlotModel
+from slotlight.training.module import compiled_loss
 
 BATCH = 16  # of the preset `paper`
 PEAK_SIDE = 2048  # of the square matrices whose product is the peak
@@ -63,7 +63,7 @@ def shares_of_the_peak(plain: Work) -> Iterator[Pair]:
 def step(
     model: SlotModel, features: Callable[[], torch.Tensor], precision: Precision, *, compiled: bool = False
 ) -> Work:
-    """One optimiser step, as `slotlight.training_module` takes it."""
+    """One optimiser step, as `slotlight.training.module` takes it."""
     optimiser = torch.optim.Adam(model.parameters(), lr=4e-4, fused=True)
     loss = compiled_loss(model) if compiled else model.loss
     half = precision == "bf16"

@@ -17,8 +17,8 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_hybrid import ConvStem
 from torch import Tensor, nn
 
+from slotlight.backbones.truncation import MapInfo, ViTFeatures
 from slotlight.config import Facet
-from slotlight.cut_networks import MapInfo, ViTFeatures
 
 PATCH = 8
 SIDE = 96  # of the views that all networks are trained on

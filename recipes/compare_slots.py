@@ -24,7 +24,6 @@ import tyro
 from rich.console import Console
 
 from dev_figures import METRICS, measure
-from slotlight.checkpoint import load_model
 from slotlight.config import (
     DecoderKind,
     MaskingConfig,
@@ -35,7 +34,8 @@ from slotlight.config import (
     preset,
 )
 from slotlight.images import find_photographs
-from slotlight.training import train
+from slotlight.model.checkpoint import load_model
+from slotlight.training.train import train
 
 Study = Literal["decoding", "masking"]
 

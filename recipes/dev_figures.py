@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slotlight.datasets import VOCDataset
-from slotlight.discovery import Discoverer
-from slotlight.evaluation.evaluate import evaluate
-from slotlight.objects import Segmenter
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.evaluation.run import evaluate
+from slotlight.segmenter import Segmenter
 
 METRICS = ("mIoU", "mBO", "CorLoc")
 

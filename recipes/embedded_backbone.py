@@ -35,7 +35,7 @@ from pretraining import (
     pretrain,
 )
 from reduction import REDUCED, fit_reduction
-from slotlight.cut_networks import SideBySide
+from slotlight.backbones.truncation import SideBySide
 from slotlight.images import find_photographs
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reduction import REDUCED, fit_reduction
 from slotlight.backbones import Backbone
-from slotlight.cut_networks import SideBySide
+from slotlight.backbones.truncation import SideBySide
 
 _NAME, _BATCH = "own features", 32
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from photo_views import normalise
-from slotlight.cut_networks import Reduction
+from slotlight.backbones.truncation import Reduction
 
 REDUCED = 64  # numbers in a feature
 _EVERY = 2  # every second patch of a photograph, both ways, tells enough

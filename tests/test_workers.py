@@ -2,7 +2,7 @@
 
 import torch
 
-from slotlight.workers import WORKERS, worker_pool
+from slotlight.parallel import WORKERS, worker_pool
 
 
 def test_workers_keep_to_one_core_and_the_caller_keeps_all() -> None:

@@ -10,24 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slotlight.discovery import Discoverer, Discovery
+    from slotlight.discovery.discoverer import Discoverer
+    from slotlight.discovery.discovery import Discovery
+    from slotlight.discovery.objects import ObjectRule
     from slotlight.errors import SlotlightError
-    from slotlight.evaluation import evaluate
+    from slotlight.evaluation.run import evaluate
     from slotlight.loading import load
-    from slotlight.objects import ObjectRule
-    from slotlight.training import train
+    from slotlight.training.train import train
 
 __version__ = "0.1.0"
 __all__ = ["Discoverer", "Discovery", "ObjectRule", "SlotlightError", "evaluate", "load", "train"]
 
 _HOMES = {
-    "Discoverer": "discovery",
-    "Discovery": "discovery",
-    "ObjectRule": "objects",
+    "Discoverer": "discovery.discoverer",
+    "Discovery": "discovery.discovery",
+    "ObjectRule": "discovery.objects",
     "SlotlightError": "errors",
-    "evaluate": "evaluation",
+    "evaluate": "evaluation.run",
     "load": "loading",
-    "train": "training",
+    "train": "training.train",
 }
 
 

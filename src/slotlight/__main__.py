@@ -1,5 +1,5 @@
 """``python -m slotlight``: the command line."""
 
-from slotlight.cli import main
+from slotlight.cli.main import main
 
 main()

@@ -152,11 +152,11 @@ class ModelConfig:
     Attributes:
         fusion: How the heads' slots become one set.
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
-        figure_weight: The figure map (`slotlight.figure`) is one more feature of every patch, this many times as
-            wide as the others; 0, as published, leaves it out.
+        figure_weight: The figure map (`slotlight.model.foreground`) is one more feature of every patch, this many
+            times as wide as the others; 0, as published, leaves it out.
         group_within: Slots are parts of one object while joining them costs less than this share of the patches'
-            variance (`slotlight.grouping`); 0, as published, joins none.
-        refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.refinement`).
+            variance (`slotlight.model.grouping`); 0, as published, joins none.
+        refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.model.refinement`).
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from slotlight.masking import background_mask
+from slotlight.model.masking import background_mask
 
 
 def test_background_mask(golden_dir: Path):

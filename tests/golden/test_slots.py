@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from slotlight.fusion import assign, fuse
-from slotlight.slot_attention import MultiQuerySlotAttention
+from slotlight.model.fusion import assign, fuse
+from slotlight.model.slot_attention import MultiQuerySlotAttention
 
 TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
 

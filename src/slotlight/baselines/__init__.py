@@ -21,7 +21,7 @@ from slotlight.baselines.segmenters import (
 from slotlight.baselines.single_query import load_single_query
 from slotlight.baselines.tokencut import tokencut
 from slotlight.errors import UnknownNameError, WeightsError
-from slotlight.objects import Segmenter
+from slotlight.segmenter import Segmenter
 
 __all__ = ["BASELINES", "FLOORS", "build_baseline"]
 

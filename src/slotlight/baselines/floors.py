@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from slotlight.objects import SlotMasks
+from slotlight.segmenter import SlotMasks
 
 MARGIN = 1 / 8  # of each side, on either side of the centre box
 NUM_TILES = 7

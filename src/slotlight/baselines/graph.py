@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from slotlight.backbones import Features
-from slotlight.objects import SlotMasks
+from slotlight.segmenter import SlotMasks
 
 WEAK_EDGE = 1e-5
 """Weight of the edge between patches that are not alike: keeps the graph in one piece."""

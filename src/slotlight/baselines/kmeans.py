@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from slotlight.backbones import Features
-from slotlight.objects import SlotMasks, score_segments
+from slotlight.baselines.scoring import score_segments
+from slotlight.segmenter import SlotMasks
 
 NUM_CLUSTERS = 7
 ITERATIONS = 30

@@ -6,7 +6,7 @@ one box): 61.9 on VOC 2007, 64.0 on VOC 2012.
 
 from slotlight.backbones import Features
 from slotlight.baselines.graph import component, object_and_rest
-from slotlight.objects import SlotMasks
+from slotlight.segmenter import SlotMasks
 
 NUM_CANDIDATES = 100
 """How many of the least-connected patches may join the seed (the paper's k)."""

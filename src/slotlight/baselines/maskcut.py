@@ -11,7 +11,7 @@ from torch import Tensor
 
 from slotlight.backbones import Features
 from slotlight.baselines.graph import component, normalised_cut, separation, strongest
-from slotlight.objects import SlotMasks
+from slotlight.segmenter import SlotMasks
 
 THRESHOLD = 0.15
 """Cosine similarity above which patches are alike (the paper's τ)."""

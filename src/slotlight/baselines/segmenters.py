@@ -1,4 +1,4 @@
-"""Baselines behind the face of `slotlight.objects.Segmenter`: a method, and what it is given to look at."""
+"""Baselines behind the face of `slotlight.discovery.objects.Segmenter`: a method, and what it is given to look at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
-from slotlight.objects import Segmenter, SlotMasks
+from slotlight.segmenter import Segmenter, SlotMasks
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class PixelSegmenter:
         return torch.device("cpu")
 
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
-        """See `slotlight.objects.Segmenter`."""
+        """See `slotlight.discovery.objects.Segmenter`."""
         return self.method.run(images, seed)
 
 
@@ -97,7 +97,7 @@ class FeatureSegmenter:
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
-        """See `slotlight.objects.Segmenter`."""
+        """See `slotlight.discovery.objects.Segmenter`."""
         return self.method.run(self.backbone(images), seed)
 
 

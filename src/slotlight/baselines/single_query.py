@@ -17,9 +17,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from slotlight.backbones import Backbone
-from slotlight.checkpoint import load_model
 from slotlight.errors import WeightsError
-from slotlight.model import ModelSegmenter
+from slotlight.model.checkpoint import load_model
+from slotlight.model.segmenter import ModelSegmenter
 
 SINGLE_QUERY = "single-query"
 

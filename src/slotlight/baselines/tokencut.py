@@ -6,7 +6,7 @@ one box): 68.8 on VOC 2007, 72.1 on VOC 2012.
 
 from slotlight.backbones import Features
 from slotlight.baselines.graph import component, normalised_cut, object_and_rest, strongest
-from slotlight.objects import SlotMasks
+from slotlight.segmenter import SlotMasks
 
 THRESHOLD = 0.2
 """Cosine similarity above which patches are alike (the paper's τ)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slotlight.measuring import Measured, pooled_precision
+from slotlight.evaluation.measuring import Measured, pooled_precision
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(21))
 SIZE_EDGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 1.0)

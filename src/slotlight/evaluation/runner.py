@@ -6,25 +6,24 @@ photograph share the model's work.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from slotlight.datasets import Dataset, Labels, Sample
-from slotlight.discovery import Discoverer, Discovery
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.discovery import Discovery
 from slotlight.errors import DatasetError, ImageError
-from slotlight.evaluation.shards import Shard
+from slotlight.evaluation.measuring import Measured
+from slotlight.evaluation.protocols import Protocol
+from slotlight.evaluation.store import Shard
 from slotlight.images import RGBImage
-from slotlight.measuring import Measured
-from slotlight.protocols import Protocol
-from slotlight.workers import worker_pool
+from slotlight.parallel import map_ahead, worker_pool
 
 OnError = Literal["stop", "skip"]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 _AHEAD = 16
 
 
@@ -149,8 +148,8 @@ def _measured(
 ) -> Iterator[tuple[Prepared, tuple[Measured | None, ...]]]:
     waiting: deque[Prepared] = deque()
 
-    def images() -> Iterator[RGBImage]:
-        for prepared in in_order(lambda index: prepare(run, index), todo):
+    def images(pool: ThreadPoolExecutor) -> Iterator[RGBImage]:
+        for prepared in map_ahead(pool, lambda index: prepare(run, index), todo, ahead=_AHEAD):
             if on_error == "stop":
                 _stop_at_fault(prepared)
             if isinstance(prepared, Prepared) and any(
@@ -161,9 +160,11 @@ def _measured(
             else:
                 advance()
 
-    found = run.discoverer.stream(images(), batch_size=batch_size, seed=run.seed)
-    pairs = ((discovery, waiting.popleft()) for discovery in found)
-    yield from in_order(lambda pair: (pair[1], _measure_one(run.protocols, *pair)), pairs)
+    with worker_pool() as pool:
+        found = run.discoverer.stream(images(pool), batch_size=batch_size, seed=run.seed)
+        pairs = ((discovery, waiting.popleft()) for discovery in found)
+        measure_pair = lambda pair: (pair[1], _measure_one(run.protocols, *pair))  # noqa: E731
+        yield from map_ahead(pool, measure_pair, pairs, ahead=_AHEAD)
 
 
 def _measure_one(
@@ -200,15 +201,3 @@ def _stop_at_fault(prepared: Prepared | ImageError) -> None:
     for labels in prepared.labels:
         if isinstance(labels, DatasetError):
             raise labels
-
-
-def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Map in threads, a few items ahead, results in the items' order."""
-    with worker_pool() as pool:
-        waiting: deque[Future[Result]] = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from slotlight.evaluation.curves import Curve, curves_of
+from slotlight.evaluation.protocols import Metric, Protocol
 from slotlight.evaluation.statistics import (
     Difference,
     Interval,
@@ -21,7 +22,6 @@ from slotlight.evaluation.statistics import (
     permutation_p_value,
 )
 from slotlight.evaluation.values import Values, mean_of
-from slotlight.protocols import Metric, Protocol
 
 
 @dataclass(frozen=True)

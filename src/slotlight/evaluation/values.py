@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from slotlight.evaluation.measuring import Measured
+from slotlight.evaluation.protocols import Pool
 from slotlight.evaluation.statistics import bootstrap_weights
-from slotlight.measuring import Measured
-from slotlight.protocols import Pool
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The commands, one file each; torch is imported inside them."""

@@ -1,0 +1,41 @@
+"""Choose, name and prepare a device."""
+
+import platform
+from pathlib import Path
+
+import torch
+
+from slotlight.errors import UnknownNameError
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` → the accelerator of this machine, or its processor; any other name as torch knows it.
+
+    Raises:
+        UnknownNameError: No such device here.
+    """
+    if name == "auto":
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as fault:
+        valid = ["auto", "cpu"] + (["cuda"] if torch.cuda.is_available() else [])
+        raise UnknownNameError("device", name, valid) from fault
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """A device in words, for reports: what it is, and of a processor how many threads are used."""
+    if device.type == "cuda":
+        return f"{device.type} ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({processor_name()}, {torch.get_num_threads()} threads)"
+
+
+def processor_name() -> str:
+    """The processor's model, or where the system does not tell it, its architecture."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()

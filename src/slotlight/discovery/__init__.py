@@ -1,0 +1,1 @@
+"""Photographs → objects → a folder of results."""

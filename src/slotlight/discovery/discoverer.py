@@ -1,0 +1,153 @@
+"""Photograph(s) → `Discovery`: the public face of every model, floor and baseline."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL.Image import Image
+from torch import Tensor
+
+from slotlight.discovery.discovery import Discovery
+from slotlight.discovery.objects import ObjectRule, pixel_objects
+from slotlight.errors import ImageError
+from slotlight.images import Photograph, fit_size, read_photograph, resize, to_batch
+from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
+from slotlight.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    pass
+
+MOST_PIXELS = 128_000_000
+"""Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""
+
+OnError = Callable[[Photograph, ImageError], None]
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A photograph that has been read, and its small copy for the segmenter."""
+
+    source: Photograph
+    image: UInt8[np.ndarray, "height width 3"]
+    small: UInt8[np.ndarray, "rows columns 3"]
+
+
+class Discoverer:
+    """Finds the objects in photographs with any `slotlight.discovery.objects.Segmenter`.
+
+    Each photograph is resized to about the segmenter's area with its aspect ratio kept, photographs of equal size
+    share a batch, and the masks are brought back to the photograph's own size.
+
+    Example:
+        >>> import slotlight
+        >>> discoverer = slotlight.load("centre-box")
+        >>> found = discoverer.discover(np.zeros((60, 80, 3), np.uint8))
+        >>> found.boxes_xyxy.round().tolist()
+        [[10.0, 8.0, 70.0, 52.0]]
+    """
+
+    def __init__(self, segmenter: Segmenter, *, rule: ObjectRule | None = None) -> None:
+        self.segmenter, self.rule = segmenter, rule or ObjectRule()
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.segmenter.name
+
+    # A tensor or array is a sequence too, but one photograph.
+    @overload
+    def discover(  # type: ignore[overload-overlap]
+        self, photographs: Photograph, *, batch_size: int = 8, seed: int = 0
+    ) -> Discovery: ...
+    @overload
+    def discover(
+        self, photographs: Sequence[Photograph], *, batch_size: int = 8, seed: int = 0
+    ) -> list[Discovery]: ...
+    def discover(
+        self, photographs: Photograph | Sequence[Photograph], *, batch_size: int = 8, seed: int = 0
+    ) -> Discovery | list[Discovery]:
+        """Find the objects of one photograph (a path, PIL image, array or tensor) or of a list of them.
+
+        Raises:
+            ImageError: A photograph cannot be read.
+        """
+        if isinstance(photographs, str | Path | Image | np.ndarray | Tensor):
+            return next(self.stream([photographs], batch_size=1, seed=seed))
+        return list(self.stream(photographs, batch_size=batch_size, seed=seed))
+
+    def stream(
+        self,
+        photographs: Iterable[Photograph],
+        *,
+        batch_size: int = 8,
+        seed: int = 0,
+        on_error: OnError | None = None,
+    ) -> Iterator[Discovery]:
+        """Find the objects of any number of photographs, in order and in constant memory.
+
+        Reading and resizing run in threads beside the model.
+
+        Args:
+            photographs: Paths, PIL images, arrays or tensors; read as they are needed.
+            batch_size: The most photographs that go through the segmenter at once.
+            seed: Of the slots' initial noise; a photograph's result depends on it and on nothing else.
+            on_error: Called with each photograph that cannot be read, which is then left out. Without it, the
+                first one raises.
+        """
+        window = 4 * batch_size  # wide enough that equal sizes meet
+        with worker_pool() as pool:
+            batches: OrderedBatches[_Ready, Discovery] = OrderedBatches(
+                lambda ready: self._segment(ready, seed, pool), batch_size=batch_size, room=window
+            )
+            for ready in self._read_ahead(photographs, batch_size + WORKERS, pool, on_error):
+                pixels = ready.image.size // 3
+                yield from batches.put(ready, ready.small.shape, max(1, window * pixels // MOST_PIXELS))
+            yield from batches.rest()
+
+    def _read_ahead(
+        self,
+        photographs: Iterable[Photograph],
+        count: int,
+        pool: ThreadPoolExecutor,
+        on_error: OnError | None,
+    ) -> Iterator["_Ready"]:
+        for ready in map_ahead(pool, self._read, photographs, ahead=count):
+            if isinstance(ready, _Ready):
+                yield ready
+            elif on_error is None:
+                raise ready[1]
+            else:
+                on_error(*ready)
+
+    def _read(self, source: Photograph) -> "_Ready | tuple[Photograph, ImageError]":
+        try:
+            image = read_photograph(source)
+        except ImageError as error:
+            return source, error
+        height, width, _ = image.shape
+        size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
+        return _Ready(source, image, resize(image, size))
+
+    def _segment(self, ready: list[_Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
+        """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
+        images = to_batch([photograph.small for photograph in ready], self.segmenter.device)
+        slots = self.segmenter.segment(images, seed=seed)
+        return [
+            pool.submit(self._finish, photograph, *found)
+            for photograph, *found in zip(ready, slots.masks, slots.scores, slots.group_of, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor, groups: Tensor) -> Discovery:
+        # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
+        size = photograph.image.shape[:2]
+        objects = pixel_objects(masks.cpu(), scores.cpu(), size, self.rule, groups.cpu())
+        path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
+        return Discovery(
+            photograph.image, objects.segments, objects.masks, objects.boxes_xyxy, objects.scores, path
+        )

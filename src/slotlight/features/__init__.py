@@ -1,0 +1,1 @@
+"""Patch features of many photographs: streamed, and cached on disk."""

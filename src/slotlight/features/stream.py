@@ -1,0 +1,83 @@
+"""Photographs → features, batch by batch; threads decode the next batches while one is computed."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from jaxtyping import Float16
+from torch import Tensor
+
+from slotlight.backbones import Backbone
+from slotlight.config import Precision
+from slotlight.errors import CacheError, ImageError
+from slotlight.images import RGBImage, read_photograph, resize, to_batch
+from slotlight.parallel import map_ahead, worker_pool
+
+AHEAD = 2
+"""Batches that are decoded ahead."""
+
+
+@dataclass(frozen=True)
+class FeatureBatch:
+    """What became of some photographs.
+
+    Attributes:
+        seen: How many they are.
+        features: Of those that can be read, in order.
+        failures: The others, each with its cause in one sentence.
+    """
+
+    seen: int
+    features: Float16[Tensor, "batch patch dim"]
+    failures: dict[Path, str]
+
+
+def stream_features(
+    paths: Sequence[Path], backbone: Backbone, *, side: int, precision: Precision, batch_size: int
+) -> Generator[FeatureBatch, None, None]:
+    """Features of photographs squashed to squares of ``side`` pixels, in order, in half precision.
+
+    Raises:
+        CacheError: A feature is beyond half precision.
+    """
+    grid = side // backbone.patch_size
+    starts = range(0, len(paths), batch_size)
+    with closing(_decode_ahead(paths, side, batch_size)) as batches:
+        for start, batch in zip(starts, batches, strict=True):
+            images = [image for image in batch if not isinstance(image, ImageError)]
+            features = torch.empty(0, grid * grid, backbone.dim, dtype=torch.float16)
+            if images:
+                features = _compute(images, backbone, precision)
+            named = zip(paths[start : start + batch_size], batch, strict=True)
+            failures = {path: str(error) for path, error in named if isinstance(error, ImageError)}
+            yield FeatureBatch(len(batch), features, failures)
+
+
+def _decode_ahead(
+    paths: Sequence[Path], side: int, batch_size: int
+) -> Generator[list[RGBImage | ImageError], None, None]:
+    with worker_pool() as pool:
+        decoded = map_ahead(pool, lambda path: _decode(path, side), paths, ahead=AHEAD * batch_size)
+        while batch := list(islice(decoded, batch_size)):
+            yield batch
+
+
+def _decode(path: Path, side: int) -> RGBImage | ImageError:
+    try:
+        return resize(read_photograph(path, min_side=2 * side), (side, side))
+    except ImageError as error:
+        return error
+
+
+def _compute(
+    images: list[RGBImage], backbone: Backbone, precision: Precision
+) -> Float16[Tensor, "batch patch dim"]:
+    device = backbone.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        features: Tensor = backbone(to_batch(images, device)).patches.half().cpu()
+    if not features.isfinite().all():
+        raise CacheError(f"Features of {backbone.name!r} do not fit half precision; choose another layer.")
+    return features

@@ -1,0 +1,1 @@
+"""Objects → annotation formats of other tools; one file a format."""

@@ -1,0 +1,171 @@
+"""A trained model ↔ a folder: ``slots.safetensors`` and ``config.json``. Nothing is pickled; loading runs no code.
+
+The backbone is frozen and not in the folder; ``config.json`` names it and holds the fingerprint of its weights.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from slotlight.backbones import Backbone, load_backbone
+from slotlight.config import ModelConfig, Precision
+from slotlight.errors import CheckpointError
+from slotlight.model.segmenter import ModelSegmenter
+from slotlight.model.slot_model import SlotModel, build_slot_model
+
+FORMAT = 1
+_WEIGHTS, _CONFIG = "slots.safetensors", "config.json"
+T = TypeVar("T")
+
+
+def save_model(
+    folder: Path, model: SlotModel, backbone: Backbone, info: dict[str, Any] | None = None
+) -> None:
+    """Write a model folder; each file appears whole or not at all.
+
+    A kill between the two files leaves weights that the old ``config.json`` does not know: `load_model` says so.
+
+    Args:
+        folder: Made if need be.
+        model: The trained model.
+        backbone: The backbone whose features it was trained on; only its name and fingerprint are kept.
+        info: What else to keep about the training, as JSON.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    weights = save(state)
+    config = {
+        "format": FORMAT,
+        "model": dataclasses.asdict(model.config),
+        "feature_dim": backbone.dim,
+        "grid": list(model.grid),
+        "backbone_fingerprint": backbone.fingerprint(),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "info": info or {},
+    }
+    for name, content in (
+        (_WEIGHTS, weights),
+        (_CONFIG, (json.dumps(config, indent=2, default=str) + "\n").encode()),
+    ):
+        partial = folder / f".{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(folder / name)
+
+
+def load_model(
+    folder: Path,
+    *,
+    name: str | None = None,
+    backbone: Backbone | None = None,
+    weights: Path | None = None,
+    device: torch.device | str = "cpu",
+    precision: Precision = "fp32",
+) -> ModelSegmenter:
+    """Load a model folder, and the backbone that it names unless this is given.
+
+    Args:
+        folder: What `save_model` wrote.
+        name: What tables call it; without it, the folder's name.
+        backbone: The one it was trained on, already on the device.
+        weights: The backbone's weights, where they are no longer where they were in training.
+        device: Where to put it.
+        precision: Arithmetic of the forward pass.
+
+    Raises:
+        CheckpointError: The folder is not a model, is damaged, or was trained on another backbone's features.
+        WeightsError: The backbone's weights are out of reach.
+    """
+    raw = _read_config(folder)
+    try:
+        rows, columns = raw["grid"]
+        model = build_slot_model(
+            from_dict(ModelConfig, raw["model"]), int(raw["feature_dim"]), (int(rows), int(columns))
+        )
+        fingerprint, digest = raw["backbone_fingerprint"], raw["weights_sha256"]
+    except (KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
+        raise CheckpointError(
+            f"{folder / _CONFIG} is no model of this version ({fault}); train it anew."
+        ) from fault
+    _fill(model, folder, digest)
+    chosen = model.config.backbone
+    backbone = backbone or load_backbone(
+        chosen.name, weights=weights or chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
+    )
+    if backbone.fingerprint() != fingerprint:
+        raise CheckpointError(
+            f"{folder} was trained on other features than those of this {chosen.name!r}; "
+            "pass the weights file it was trained with."
+        )
+    return ModelSegmenter(name or folder.name, backbone, model.to(device), precision=precision)
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    """What a model folder says of itself: version, training, seed."""
+    info: dict[str, Any] = _read_config(folder).get("info", {})
+    return info
+
+
+def from_dict(kind: type[T], values: Any) -> T:
+    """Build a (nested) frozen dataclass from JSON, checking names and choices.
+
+    Raises:
+        ValueError: A name or value that the dataclass does not have.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"{values!r} where {kind.__name__} was expected")
+    hints = get_type_hints(kind)
+    if unknown := set(values) - set(hints):
+        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
+    return kind(**{name: _as(hints[name], value, name) for name, value in values.items()})
+
+
+def _as(hint: Any, value: Any, name: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_dict(hint, value)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"{name} is {value!r}; valid: {', '.join(get_args(hint))}")
+        return value
+    if get_origin(hint) in (Union, UnionType):
+        return None if value is None else _as(get_args(hint)[0], value, name)
+    return hint(value)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / _CONFIG
+    if not path.is_file():
+        raise CheckpointError(f"{folder} is no model folder: it has no {_CONFIG}.")
+    try:
+        raw: dict[str, Any] = json.loads(path.read_text())
+    except (ValueError, OSError) as fault:
+        raise CheckpointError(f"{path} is damaged ({fault}); copy it again or train anew.") from fault
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is no model of this version (format {FORMAT}); train it anew.")
+    return raw
+
+
+def _fill(model: SlotModel, folder: Path, digest: str) -> None:
+    path = folder / _WEIGHTS
+    try:
+        weights = path.read_bytes()
+        state = load(weights)
+    except FileNotFoundError as fault:
+        raise CheckpointError(f"{folder} lacks {_WEIGHTS}; copy the whole folder.") from fault
+    except (SafetensorError, OSError) as fault:
+        raise CheckpointError(f"{path} is truncated or damaged ({fault}); copy it again.") from fault
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as fault:
+        reason = str(fault).splitlines()[-1].strip()
+        raise CheckpointError(f"{path} does not fit its {_CONFIG}: {reason[:200]}") from fault
+    if hashlib.sha256(weights).hexdigest() != digest:
+        raise CheckpointError(
+            f"{path} and {_CONFIG} are not of one model; copy both again, or resume its training."
+        )

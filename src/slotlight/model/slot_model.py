@@ -1,0 +1,156 @@
+"""The parts composed: features → slots → masks; training on features, segmenting photographs."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from slotlight.config import ModelConfig
+from slotlight.model.decoder import Decoder, Grid, build_decoder
+from slotlight.model.foreground import figure_map, with_figure
+from slotlight.model.fusion import fuse
+from slotlight.model.kmeans_init import start_as_clustering
+from slotlight.model.masking import apply_mask
+from slotlight.model.slot_attention import MultiQuerySlotAttention
+
+
+@dataclass(frozen=True)
+class FusedMasks:
+    """One set of slots an image, and what each covers.
+
+    Attributes:
+        slots: The fused slots.
+        masks: How much of each patch belongs to each slot; sums to one over slots.
+        agreement: How far the heads agree on each slot: a mean cosine similarity.
+        figure: How much each patch is figure, not ground, of `slotlight.model.foreground.figure_map`.
+        features: What the slots were found in: the backbone's, and the figure map where it is one of them.
+    """
+
+    slots: Float[Tensor, "batch slot dim"]
+    masks: Float[Tensor, "batch slot patch"]
+    agreement: Float[Tensor, "batch slot"]
+    figure: Float[Tensor, "batch rows columns"]
+    features: Float[Tensor, "batch patch wider"]
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Which head learns from which image: pair i is image ``image[i]``, the ``place[i]``-th of head ``head[i]``.
+
+    Attributes:
+        table: Every head's images, padded with repeated ones to equal numbers.
+    """
+
+    table: Int64[Tensor, "head place"]
+    image: Int64[Tensor, " batch"]
+    head: Int64[Tensor, " batch"]
+    place: Int64[Tensor, " batch"]
+
+
+def deal(batch: int, heads: int, device: torch.device) -> Deal:
+    """Deal a batch's images out to the heads, evenly and at random; each image goes to one head.
+
+    The release computes every head and trains one drawn for the whole batch; so every head learns at
+    every step, for a ``heads``-th of the slot work.
+    """
+    rounds = -(-batch // heads)
+    head_order = torch.randperm(heads, device=device)
+    image = torch.randperm(batch, device=device)
+    pair = torch.arange(rounds * heads, device=device)
+    table = torch.empty(heads, rounds, dtype=torch.int64, device=device)
+    table[head_order[pair % heads], pair // heads] = image[pair % batch]
+    return Deal(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
+
+
+class SlotModel(nn.Module):
+    """Everything that learns: projection, multi-query slots, decoder.
+
+    Source: arXiv 2404.19654, figure 2.
+
+    Example:
+        >>> from slotlight.config import DecoderConfig, ModelConfig
+        >>> model = build_slot_model(ModelConfig(decoder=DecoderConfig(hidden=32)), dim=24, grid=(5, 5))
+        >>> features = torch.randn(4, 25, 24)
+        >>> model.loss(features).shape, model.segment_features(features, (5, 5)).masks.shape
+        (torch.Size([]), torch.Size([4, 7, 25]))
+    """
+
+    def __init__(
+        self, config: ModelConfig, projection: nn.Module, attention: MultiQuerySlotAttention, decoder: Decoder
+    ) -> None:
+        super().__init__()
+        self.config, self.projection, self.attention, self.decoder = config, projection, attention, decoder
+
+    @property
+    def grid(self) -> Grid:
+        """The patch grid that it is trained on."""
+        return self.decoder.positions.grid
+
+    def loss(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
+        """Mean squared error between reconstructed and given features, over the decoded patches.
+
+        The slots see masked features, the target is unmasked and detached; each image trains one head.
+        """
+        features = (
+            features.clone() if features.is_inference() else features
+        )  # autograd must be able to save them
+        if weight := self.config.figure_weight:
+            features = with_figure(features, figure_map(features, self.grid), weight)
+        visible = self.projection(apply_mask(features, self.config.masking))
+        dealt = deal(len(features), self.attention.heads, features.device)
+        noise = torch.randn(
+            *dealt.table.shape, self.attention.slots, features.shape[-1], device=features.device
+        )
+        slots = self.attention(visible[dealt.table], noise.to(visible)).slots[dealt.head, dealt.place]
+        target, patches = features[dealt.image].detach(), self._decoded_patches(features)
+        decoded = self.decoder(slots, self.grid, patches)
+        return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
+
+    def segment_features(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid, *, seed: int = 0
+    ) -> FusedMasks:
+        """Find the slots of unmasked features with every head, and merge them.
+
+        The slots' initial noise is one draw for all images, so that an image's result depends on the seed
+        alone, not on its batch.
+        """
+        noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
+        figure = figure_map(features, grid)
+        if weight := self.config.figure_weight:
+            features = with_figure(features, figure, weight)
+        found = self.attention(self.projection(features).unsqueeze(0), noise)
+        fused = fuse(found.slots, self.config.fusion)
+        if self.config.masks_from == "attention":
+            masks = fused.gather(found.attention)
+        else:
+            masks = self.decoder.masks(fused.slots, grid)
+        return FusedMasks(fused.slots, masks, fused.agreement, figure, features)
+
+    def _decoded_patches(
+        self, features: Float[Tensor, "batch patch dim"]
+    ) -> Int64[Tensor, " decoded"] | None:
+        count, share = features.shape[1], self.config.decoder.patch_share
+        if share == 1:
+            return None
+        return torch.randperm(count, device=features.device)[: max(1, round(count * share))]
+
+
+def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
+    """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
+    dim = dim + 1 if config.figure_weight else dim
+    hidden = config.slots.projection_hidden
+    widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
+    attention = MultiQuerySlotAttention(
+        dim,
+        heads=config.slots.heads,
+        slots=config.slots.slots,
+        iterations=config.slots.iterations,
+        mlp_hidden=config.slots.mlp_hidden,
+        gru_state=config.slots.gru_state,
+    )
+    if config.slots.start == "clustering":
+        start_as_clustering(widen, narrow, attention)
+    projection = nn.Sequential(widen, nn.LeakyReLU(), narrow)
+    return SlotModel(config, projection, attention, build_decoder(config.decoder, dim, grid))

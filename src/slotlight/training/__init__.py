@@ -1,0 +1,1 @@
+"""Photographs → a model folder."""

@@ -1,0 +1,171 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from torch.utils.data import DataLoader
+
+from slotlight.backbones import Backbone
+from slotlight.errors import CacheError
+from slotlight.features import cache as feature_cache
+from slotlight.features.cache import cache_features
+from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.images import read_photograph, resize, to_batch
+
+SIDE = 32
+
+
+def tiny_backbone(seed: int = 0, layer: int = -1) -> Backbone:
+    torch.manual_seed(seed)
+    vit = timm.create_model("vit_tiny_patch16_224", depth=2, num_classes=0, dynamic_img_size=True)
+    return Backbone("tiny", vit, layer=layer)
+
+
+@pytest.fixture
+def photographs(photo_paths: list[Path], tmp_path: Path) -> list[Path]:
+    """Nine files of which one is no photograph."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for index in range(8):
+        shutil.copy(photo_paths[index % len(photo_paths)], folder / f"{index}.jpg")
+    (folder / "3x.jpg").write_text("not a photograph")
+    return sorted(folder.iterdir())
+
+
+def build(photographs: list[Path], folder: Path, backbone: Backbone | None = None) -> FeatureCache:
+    return cache_features(photographs, folder, backbone or tiny_backbone(), image_size=SIDE, batch_size=2)
+
+
+def test_rows_are_the_backbones_features_in_order(photographs: list[Path], tmp_path: Path) -> None:
+    cache = build(photographs, tmp_path / "cache")
+    assert cache.photographs == [p for p in photographs if p.name != "3x.jpg"]
+    dataset = FeatureDataset(cache)
+    images = to_batch([resize(read_photograph(p), (SIDE, SIDE)) for p in cache.photographs])
+    expected, rows = tiny_backbone()(images).patches, dataset.__getitems__(list(range(8)))
+    torch.testing.assert_close(rows.float(), expected, atol=0.1, rtol=0.05)  # decoded at 1/2 .. 1/8
+    torch.testing.assert_close(dataset[4], rows[4])
+    assert (cache.grid, cache.dim, cache.side) == ((2, 2), 192, SIDE)
+
+
+def test_unreadable_photographs_are_named_and_remembered(
+    photographs: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = build(photographs, tmp_path / "cache")
+    assert [p.name for p in first.skipped] == ["3x.jpg"]
+    assert "3x.jpg is not an image" in caplog.text
+    assert build(photographs, tmp_path / "cache") == first
+    with pytest.raises(CacheError, match="None of 1 "):
+        build([p for p in photographs if p.name == "3x.jpg"], tmp_path / "cache")
+
+
+def test_a_finished_cache_is_only_read(photographs: list[Path], tmp_path: Path) -> None:
+    cache = build(photographs, tmp_path / "cache")
+    written = cache.file.stat().st_mtime_ns
+    broken = tiny_backbone()
+    broken.forward = lambda _: pytest.fail("computed again")
+    assert build(photographs, tmp_path / "cache", broken) == cache
+    assert cache.file.stat().st_mtime_ns == written
+
+
+def test_what_changes_the_features_changes_the_cache(photographs: list[Path], tmp_path: Path) -> None:
+    folder, two = tmp_path / "cache", photographs[:2]
+    homes = {
+        build(two, folder).file,
+        build(two, folder, tiny_backbone(seed=1)).file,
+        build(two, folder, tiny_backbone(layer=0)).file,
+        build(two[::-1], folder).file,
+        cache_features(two, folder, tiny_backbone(), image_size=48).file,
+        cache_features(two, folder, tiny_backbone(), image_size=SIDE, precision="bf16").file,
+    }
+    os.utime(two[0], ns=(0, 0))
+    homes.add(build(two, folder).file)
+    assert len(homes) == 7
+    assert build(two, folder, tiny_backbone(seed=0)).file in homes
+
+
+def test_goes_on_after_a_kill(photographs: list[Path], tmp_path: Path) -> None:
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from slotlight.features import cache as feature_cache
+        from test_feature_cache import build, tiny_backbone
+
+        feature_cache.FLUSH_SECONDS = 0
+        calls = []
+        def kill(*_):
+            calls.append(1)
+            if len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+        backbone = tiny_backbone()
+        backbone.register_forward_hook(kill)
+        build(sorted(Path(sys.argv[1]).iterdir()), Path(sys.argv[2]), backbone)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(photographs[0].parent), str(tmp_path / "k")]
+    killed = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    (home,) = (tmp_path / "k").iterdir()
+    assert json.loads((home / "progress.json").read_text())["seen"] == 4
+    with (home / "features.f16").open("ab") as file:
+        file.write(b"half a row")
+
+    backbone, computed = tiny_backbone(), []
+    backbone.register_forward_hook(lambda _, inputs, __: computed.append(len(inputs[0])))
+    resumed, whole = build(photographs, tmp_path / "k", backbone), build(photographs, tmp_path / "whole")
+    assert sum(computed) == 4
+    assert resumed.file.read_bytes() == whole.file.read_bytes()
+    assert resumed.photographs == whole.photographs
+
+
+@pytest.mark.parametrize("file", ["cache.json", "progress.json", "features.f16"])
+def test_damage_is_one_sentence(photographs: list[Path], tmp_path: Path, file: str) -> None:
+    home = build(photographs[:2], tmp_path).file.parent
+    (home / file).write_bytes(b"{}"[: 2 if file.endswith("json") else 0])
+    with pytest.raises(CacheError, match="damaged or not one; delete"):
+        build(photographs[:2], tmp_path)
+
+
+def test_a_disk_too_small_is_said_before_the_start(
+    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = type(shutil.disk_usage(tmp_path))(10**9, 10**9 - 1000, 1000)
+    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda _: full)
+    with pytest.raises(CacheError, match=r"9 photographs take 13\.8 kB, but .* only 1\.0 kB free"):
+        build(photographs, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written(photographs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheError, match="cannot be written"):
+        build(photographs, tmp_path / "file")
+
+
+def test_features_beyond_half_precision(photographs: list[Path], tmp_path: Path) -> None:
+    backbone = tiny_backbone()
+    for weight in backbone.parameters():
+        weight.mul_(1e4)
+    with pytest.raises(CacheError, match="half precision"):
+        build(photographs, tmp_path, backbone)
+
+
+def test_batches_come_whole(photographs: list[Path], tmp_path: Path) -> None:
+    dataset = FeatureDataset(build(photographs, tmp_path))
+    batches = list(DataLoader(dataset, batch_size=3, collate_fn=lambda batch: batch))
+    assert [len(batch) for batch in batches] == [3, 3, 2]
+    torch.testing.assert_close(torch.cat(batches), torch.stack(list(dataset)))
+
+
+def test_a_cache_may_be_larger_than_memory(tmp_path: Path) -> None:
+    row_bytes = 64 * 64 * 1024 * 2
+    rows = 2 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // row_bytes
+    (tmp_path / "sparse").touch()
+    os.truncate(tmp_path / "sparse", rows * row_bytes)
+    dataset = FeatureDataset(
+        FeatureCache(tmp_path / "sparse", [tmp_path] * rows, {}, grid=(64, 64), dim=1024, side=1024)
+    )
+    assert dataset.__getitems__([0, rows - 1]).shape == (2, 4096, 1024)

@@ -1,0 +1,198 @@
+import pytest
+import timm
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from slotlight.backbones import Backbone
+from slotlight.config import DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
+from slotlight.model.segmenter import ModelSegmenter
+from slotlight.model.slot_model import SlotModel, build_slot_model, deal
+
+DIM, GRID, HEADS, SLOTS = 12, (4, 5), 3, 4
+CPU = torch.device("cpu")
+
+
+def make(seed: int = 0, patch_share: float = 1.0, **kwargs: object) -> SlotModel:
+    torch.manual_seed(seed)
+    config = ModelConfig(
+        slots=SlotConfig(heads=HEADS, slots=SLOTS, projection_hidden=16, mlp_hidden=16),
+        decoder=DecoderConfig(hidden=16, patch_share=patch_share),
+        **kwargs,
+    )
+    return build_slot_model(config, DIM, GRID)
+
+
+def blobs(batch: int = 16, seed: int = 0) -> Tensor:
+    """Features of images of four quarters, each of one of a few kinds."""
+    generator = torch.Generator().manual_seed(seed)
+    kinds = torch.randn(6, DIM, generator=generator)
+    quarters = torch.stack([torch.randperm(6, generator=generator)[:4] for _ in range(batch)])
+    image = quarters.view(batch, 2, 2).repeat_interleave(2, 1).repeat_interleave(3, 2)[:, :, : GRID[1]]
+    return kinds[image].flatten(1, 2) + 0.05 * torch.randn(batch, 20, DIM, generator=generator)
+
+
+class TestDeal:
+    @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 99))
+    @settings(max_examples=100, deadline=None)
+    def test_every_image_once_and_heads_evenly(self, batch: int, heads: int, seed: int) -> None:
+        torch.manual_seed(seed)
+        dealt = deal(batch, heads, CPU)
+        assert dealt.image.sort().values.tolist() == list(range(batch))
+        assert torch.equal(dealt.table[dealt.head, dealt.place], dealt.image)
+        loads = dealt.head.bincount(minlength=heads)
+        assert loads.max() - loads.min() <= 1
+        assert dealt.table.shape == (heads, -(-batch // heads))
+        assert len(set(zip(dealt.head.tolist(), dealt.place.tolist(), strict=True))) == batch
+
+    def test_no_head_is_favoured(self) -> None:
+        torch.manual_seed(0)
+        heads = torch.stack([deal(2, 4, CPU).head for _ in range(600)])
+        firsts = torch.stack([d.head[d.image == 0] for d in (deal(2, 4, CPU) for _ in range(600))])
+        for drawn in (heads.flatten(), firsts.flatten()):
+            share = drawn.bincount(minlength=4) / len(drawn)
+            assert (share - 0.25).abs().max() < 0.07
+
+
+class TestLoss:
+    def test_equals_the_plain_computation(self) -> None:
+        model, features = make(masking=MaskingConfig(kind="background", ratio=0.5)), blobs(6)
+        torch.manual_seed(5)
+        found = model.loss(features)
+        torch.manual_seed(5)
+        dealt = deal(6, HEADS, CPU)
+        noise = torch.randn(HEADS, 2, SLOTS, DIM)
+        hidden = features.mean(dim=2).argsort(dim=1, descending=True)[:, :10]
+        visible = features.scatter(1, hidden.unsqueeze(-1).expand(-1, -1, DIM), 0.0)
+        losses = []
+        for image, head, place in zip(dealt.image, dealt.head, dealt.place, strict=True):
+            own = torch.zeros(HEADS, 1, SLOTS, DIM).index_put((head,), noise[head, place])
+            projected = model.projection(visible[image : image + 1]).unsqueeze(0)
+            slots = model.attention(projected, own).slots[head]
+            decoded = model.decoder(slots, GRID).reconstruction
+            losses.append((decoded - features[image]).square().mean())
+        torch.testing.assert_close(found, torch.stack(losses).mean())
+
+    def test_every_head_learns_at_one_step(self) -> None:
+        model = make()
+        model.loss(blobs(HEADS)).backward()
+        for name, parameter in model.named_parameters():
+            by_head = name.startswith("attention") and parameter.shape[0] == HEADS and parameter.ndim > 1
+            parts = parameter.grad if by_head else [parameter.grad]
+            assert all(part.abs().sum() > 0 for part in parts), name
+
+    def test_a_batch_smaller_than_the_heads_reaches_every_head_in_time(self) -> None:
+        model = make()
+        seen = torch.zeros(HEADS)
+        for _ in range(20):
+            model.zero_grad()
+            model.loss(blobs(1)).backward()
+            touched = (model.attention.mu.grad.abs().sum(dim=1) > 0).float()
+            assert touched.sum() == 1
+            seen += touched
+        assert (seen > 0).all()
+
+    def test_the_target_is_detached_and_masked_patches_give_no_gradient(self) -> None:
+        model = make(masking=MaskingConfig(ratio=0.5))
+        features = blobs(4).requires_grad_()
+        model.loss(features).backward()
+        hidden = features.mean(dim=2).argsort(dim=1, descending=True)[:, :10]
+        assert (features.grad.gather(1, hidden.unsqueeze(-1).expand(-1, -1, DIM)) == 0).all()
+        assert (features.grad != 0).any()
+
+    def test_with_no_slot_work_features_alone_give_no_gradient(self) -> None:
+        model = make(masking=MaskingConfig(ratio=0.999))  # all masked: only the target is left to leak
+        features = blobs(4).requires_grad_()
+        model.loss(features).backward()
+        assert (features.grad == 0).all()
+
+    def test_a_share_of_the_patches_is_unbiased(self) -> None:
+        features = blobs(8)
+        some, whole = make(patch_share=0.25), make()
+        with torch.no_grad():
+            few = torch.stack([some.loss(features) for _ in range(100)])
+            all_patches = torch.stack([whole.loss(features) for _ in range(40)])
+        error = (few.var() / 100 + all_patches.var() / 40).sqrt()
+        assert (few.mean() - all_patches.mean()).abs() < 4 * error
+
+    @pytest.mark.parametrize("kind", ["mlp", "mixer"])
+    def test_falls_on_a_toy_problem(self, kind: str) -> None:
+        torch.manual_seed(0)
+        config = ModelConfig(
+            slots=SlotConfig(heads=2, slots=4, projection_hidden=32, mlp_hidden=32),
+            decoder=DecoderConfig(kind=kind, hidden=48, layers=2),
+            masking=MaskingConfig(kind="none"),
+        )
+        model, features = build_slot_model(config, DIM, GRID), blobs(32)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        losses = []
+        for _ in range(80):
+            optimizer.zero_grad()
+            losses.append(model.loss(features))
+            losses[-1].backward()
+            optimizer.step()
+        first, last = torch.stack(losses[:5]).mean(), torch.stack(losses[-5:]).mean()
+        assert last < 0.75 * first
+        assert last < 0.8 * (features - features.mean(dim=(0, 1))).square().mean()
+
+    @pytest.mark.parametrize("kind", ["none", "background"])
+    def test_takes_features_straight_from_a_backbone(self, kind: str) -> None:
+        vit = timm.create_model(
+            "vit_tiny_patch16_224", depth=1, embed_dim=DIM, num_heads=3, dynamic_img_size=True
+        )
+        features = Backbone("x", vit)(torch.rand(2, 3, 64, 80)).patches
+        make(masking=MaskingConfig(kind=kind)).loss(features).backward()
+
+    def test_in_half_precision(self) -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = make().loss(blobs(4))
+        loss.backward()
+        assert loss.dtype == torch.float32
+        assert loss.isfinite()
+
+
+class TestSegment:
+    @pytest.mark.parametrize("masks_from", ["decoder", "attention"])
+    @pytest.mark.parametrize("fusion", ["hungarian", "greedy", "mean", "single"])
+    def test_masks_sum_to_one_on_any_grid(self, fusion: str, masks_from: str) -> None:
+        model = make(fusion=fusion, masks_from=masks_from)
+        found = model.segment_features(torch.randn(2, 3 * 8, DIM), (3, 8))
+        assert found.masks.shape == (2, SLOTS, 24)
+        torch.testing.assert_close(found.masks.sum(dim=1), torch.ones(2, 24))
+        assert found.agreement.abs().max() <= 1 + 1e-5
+
+    def test_one_seed_one_result_whatever_the_batch(self) -> None:
+        model, features = make(), blobs(5)
+        whole = model.segment_features(features, GRID, seed=3)
+        again = model.segment_features(features, GRID, seed=3)
+        alone = model.segment_features(features[2:3], GRID, seed=3)
+        assert torch.equal(whole.masks, again.masks)
+        torch.testing.assert_close(whole.masks[2:3], alone.masks, atol=1e-5, rtol=1e-4)
+        assert not torch.allclose(whole.masks, model.segment_features(features, GRID, seed=4).masks)
+
+    def test_a_single_heads_attention_is_its_own(self) -> None:
+        model, features = make(fusion="single", masks_from="attention"), blobs(2)
+        found = model.segment_features(features, GRID, seed=1)
+        noise = model.attention.noise(1, torch.Generator().manual_seed(1))
+        alone = model.attention(model.projection(features).unsqueeze(0), noise)
+        torch.testing.assert_close(found.masks, alone.attention[0])
+        torch.testing.assert_close(found.slots, alone.slots[0])
+
+
+class TestSegmenter:
+    @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+    def test_photographs_of_any_shape_to_masks_and_scores(self, precision: str) -> None:
+        vit = timm.create_model(
+            "vit_tiny_patch16_224", depth=1, embed_dim=DIM, num_heads=3, dynamic_img_size=True
+        )
+        segmenter = ModelSegmenter("mine", Backbone("x", vit), make(), precision=precision)
+        assert (segmenter.name, segmenter.patch_size, segmenter.image_size) == ("mine", 16, 320)
+        assert segmenter.device == CPU
+        found = segmenter.segment(torch.rand(2, 3, 48, 112), seed=2)
+        assert found.masks.shape == (2, SLOTS + 1, 3, 7)  # the background's comes last
+        assert found.masks.dtype == found.scores.dtype == torch.float32
+        torch.testing.assert_close(found.masks.sum(dim=1), torch.ones(2, 3, 7), atol=0.02, rtol=0)
+        assert found.scores.min() >= 0
+        assert found.scores.max() <= 1
+        assert not any(parameter.requires_grad for parameter in segmenter.model.parameters())

@@ -1,0 +1,134 @@
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from slotlight.baselines import build_baseline
+from slotlight.cli.evaluate import run_evaluation
+from slotlight.datasets import DatasetSource, SyntheticDataset
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.errors import DatasetError, UnknownNameError
+from slotlight.evaluation import Curve, Row, evaluate
+from slotlight.report.charts import LEFT, charts_of
+from slotlight.report.galleries import choose
+from slotlight.report.page import write_report
+
+PROTOCOLS = ["paper", "detection", "saliency"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a real evaluation of one baseline beside a floor, two seeds, on drawn scenes."""
+    out = tmp_path_factory.mktemp("report")
+    scenes = SyntheticDataset(count=6, height=96, width=128)
+    model, floor = (Discoverer(build_baseline(name)) for name in ("kmeans-colour", "whole-image"))
+    command = "slotlight evaluate --data synthetic <&>"
+    report = evaluate([model], scenes, PROTOCOLS, out=out, floors=[floor], seeds=2, command=command)
+    write_report(report, out, [model], scenes)
+    return out / "report.html"
+
+
+def test_page_needs_no_network(page: Path) -> None:
+    text = page.read_text()
+    sources = re.findall(r"(?:src|href)=\"([^\"]*)", text) + re.findall(r"url\(([^)]*)", text)
+    assert len(sources) > 20
+    assert all(source.startswith(("data:image/webp;base64,", "#")) for source in sources)
+    assert "<script" not in text
+    assert "http" not in re.sub(r"base64,[^\"]*", "", text)
+
+
+def test_page_says_what_every_number_depends_on(page: Path) -> None:
+    text = re.sub(r"base64,[^\"]*", "", page.read_text())
+    for expected in (
+        *PROTOCOLS,
+        "synthetic all",
+        "6 photographs",
+        "2 seeds",
+        "native size",
+        "320×320",
+        "kmeans-colour",
+    ):
+        assert expected in text
+    assert "slotlight evaluate --data synthetic &lt;&amp;&gt;" in text
+    assert text.count('class="shelf"') == 4 * len(PROTOCOLS)
+    assert "Segments that ignore the photograph" in text
+
+
+def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        pytest.skip(f"none of {', '.join(names)} is on this machine")
+    quiet = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--no-first-run",
+        "--disable-sync",
+        "--window-size=1100,1600",
+        *quiet,
+    ]
+    profile, picture = f"--user-data-dir={tmp_path / 'profile'}", tmp_path / "page.png"
+    command = [browser, *flags, profile, f"--screenshot={picture}", "--dump-dom", page.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    assert shown.stdout.count("<section") == len(PROTOCOLS) + 2
+    pixels = np.asarray(Image.open(picture).convert("RGB"))
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 500  # photographs are there
+    coloured = np.ptp(pixels.astype(int), axis=2).max(axis=1) > 40
+    assert coloured.mean() > 0.2  # and the page is styled down its length
+
+
+def test_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = DatasetSource("synthetic")
+    report = run_evaluation(["centre-box"], ["corloc"], source, out=tmp_path, limit=3, device="cpu")
+    assert [row.is_floor for row in report.tables[0].rows] == [False, True, True, True]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.json",
+        "report.md",
+        "report.html",
+        "per_image",
+        "images",
+    }
+    assert "CorLoc-1" in capsys.readouterr().out
+    alone = run_evaluation(
+        ["centre-box"], ["corloc"], source, out=tmp_path, limit=3, device="cpu", floors=False
+    )
+    assert [row.model for row in alone.tables[0].rows] == ["centre-box"]
+    assert alone.tables[0].rows[0].figures == report.tables[0].rows[0].figures
+
+
+def test_command_refuses_wrong_use_at_once(tmp_path: Path) -> None:
+    source = DatasetSource("synthetic")
+    with pytest.raises(UnknownNameError):
+        run_evaluation(["centre-box"], ["corlock"], source, out=tmp_path)
+    with pytest.raises(DatasetError, match="devices"):
+        run_evaluation(["centre-box"], ["corloc"], source, out=tmp_path, devices=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_shelves_are_in_order() -> None:
+    scores = {index: float(value) for index, value in enumerate(np.random.default_rng(0).random(21))}
+    shelves = choose(scores)
+    by_score = sorted(scores, key=scores.__getitem__)
+    assert shelves["worst"] == by_score[:4]
+    assert shelves["best"] == by_score[::-1][:4]
+    assert by_score[10] in shelves["median"]
+    assert choose(scores) == shelves
+    assert choose({}) == {"best": [], "median": [], "worst": [], "random": []}
+
+
+def test_charts_put_models_above_floors() -> None:
+    curve = Curve("t", "x", "y", (0.0, 1.0), (0.0, 0.5))
+    rows = [Row("model", False, (), (curve,)), Row("floor", True, (), (curve,))]
+    chart = charts_of(rows, {"model": 0, "floor": 1})[0]
+    assert [line.model for line in chart.lines] == ["floor", "model"]
+    assert chart.lines[0].points.startswith(f"{LEFT:.1f},")
