@@ -13,8 +13,8 @@ from benchmarks.timing import Pair, compare
 from slotlight.datasets import FolderDataset, LabelKind, SyntheticDataset
 from slotlight.datasets.synthetic import draw_scene
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.evaluation import evaluate
 from slotlight.evaluation.protocols import PROTOCOLS
+from slotlight.evaluation.run import evaluate
 from slotlight.loading import load
 
 PHOTOGRAPHS, BATCH = 32, 8

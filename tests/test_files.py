@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slotlight.errors import OutputError
-from slotlight.files import claim_folder, claimed_parent
+from slotlight.files import begin_run, claim_folder, claimed_parent, whole_file
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):
@@ -29,3 +29,46 @@ def test_what_lies_in_it_is_known(tmp_path):
     assert claimed_parent(tmp_path / "out" / "masks" / "a.png") == tmp_path / "out"
     assert claimed_parent(tmp_path / "a.png") is None
     assert claimed_parent(Path("/nowhere/at/all")) is None
+
+
+OUTPUTS = ("results.json", "pictures")
+
+
+def begin(folder: Path, **identity: object):
+    return begin_run(folder, identity, outputs=OUTPUTS)
+
+
+def test_the_same_run_goes_on_and_another_is_refused(tmp_path):
+    begin(tmp_path / "out", model="a", seed=0).release()
+    (tmp_path / "out/results.json").write_text("half of it")
+    begin(tmp_path / "out", seed=0, model="a").release()
+    with pytest.raises(OutputError, match=r"another run \(seed was 0 and is now 1\); .+ --start-over"):
+        begin(tmp_path / "out", model="a", seed=1)
+    assert (tmp_path / "out/results.json").read_text() == "half of it"
+    begin(tmp_path / "out", model="a", seed=0).release()  # the refusal let go of the lock
+
+
+def test_starting_over_deletes_what_the_run_wrote_and_nothing_else(tmp_path):
+    begin(tmp_path / "out", seed=0).release()
+    for name in ("results.json", "pictures/a.png", "notes.txt"):
+        (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "out" / name).write_text("x")
+    begin_run(tmp_path / "out", {"seed": 1}, outputs=OUTPUTS, start_over=True).release()
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == ["notes.txt"]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deep" / "a.png"
+    path.parent.mkdir()
+    path.write_text("former")
+
+    def fail_halfway() -> None:
+        with whole_file(path) as partial:
+            assert partial.suffix == ".png"
+            partial.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
+    assert path.read_text() == "former"
+    assert [p.name for p in path.parent.iterdir()] == ["a.png"]

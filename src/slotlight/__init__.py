@@ -9,6 +9,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from slotlight.version import __version__
+
 if TYPE_CHECKING:
     from slotlight.discovery.discoverer import Discoverer
     from slotlight.discovery.discovery import Discovery
@@ -18,8 +20,16 @@ if TYPE_CHECKING:
     from slotlight.loading import load
     from slotlight.training.train import train
 
-__version__ = "0.1.0"
-__all__ = ["Discoverer", "Discovery", "ObjectRule", "SlotlightError", "evaluate", "load", "train"]
+__all__ = [
+    "Discoverer",
+    "Discovery",
+    "ObjectRule",
+    "SlotlightError",
+    "__version__",
+    "evaluate",
+    "load",
+    "train",
+]
 
 _HOMES = {
     "Discoverer": "discovery.discoverer",

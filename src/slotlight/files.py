@@ -1,7 +1,18 @@
-"""Folders that Slotlight writes: nobody else's files are in them, and one process writes at a time."""
+"""Files that are written whole or not at all; folders that Slotlight owns; the identity of the run in a folder.
 
-from contextlib import suppress
+A run is identified by what decides its result, as plain JSON values: fingerprints of model and data, settings. The same
+identity goes on with what is in the folder, any other is refused in one sentence: nothing is mixed, nothing is wiped
+without being asked for.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -11,6 +22,67 @@ MARKER = ".slotlight"
 """A file in every folder that Slotlight wrote: what lies below such a folder is never an input."""
 
 _LOCK = ".slotlight.lock"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to; it becomes ``path`` once it is written and on the disk, or never.
+
+    Its name ends as that of ``path``, for writers that choose a format by the suffix. A kill at any moment leaves the
+    former file or the new one.
+
+    Example:
+        >>> with whole_file(Path("note.txt")) as partial:
+        ...     _ = partial.write_text("all of it")
+        >>> Path("note.txt").read_text()
+        'all of it'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial.{path.name}")
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, pieces: Iterable[str]) -> None:
+    """Write a text file whole or not at all, piece by piece, so that it need not fit in memory."""
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(pieces)
+
+
+def digest(*values: Any) -> str:
+    """A hash of plain JSON values: equal for equal values, in any process.
+
+    Example:
+        >>> digest({"seed": 0, "size": 2}) == digest({"size": 2, "seed": 0})
+        True
+    """
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """A hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def stamp(path: Path) -> tuple[str, int, int]:
+    """What changes when a file does, without reading it: its absolute path, size in bytes, time of change in ns.
+
+    A file that cannot be looked up has the size -1: reading it will say why, in its turn.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path.absolute()), -1, -1
+    return str(path.absolute()), stat.st_size, stat.st_mtime_ns
 
 
 def claim_folder(folder: Path) -> FileLock:
@@ -44,6 +116,43 @@ def claim_folder(folder: Path) -> FileLock:
     return lock
 
 
+def begin_run(
+    folder: Path, identity: Mapping[str, Any], *, outputs: Iterable[str], start_over: bool = False
+) -> FileLock:
+    """Claim a folder for a run; go on with the run in it if it is the same.
+
+    Args:
+        folder: Made if need be.
+        identity: Everything that decides the run's result, as plain JSON values by name.
+        outputs: The names of all files and folders that such a run writes in the folder.
+        start_over: Delete these first, whatever run they are of.
+
+    Returns:
+        The lock that is held on the folder; release it at the end.
+
+    Raises:
+        OutputError: The folder holds another run, and what differs; or see `claim_folder`.
+    """
+    lock = claim_folder(folder)
+    try:
+        asked: dict[str, Any] = json.loads(json.dumps(dict(identity), default=str))
+        if start_over:
+            _remove(folder, outputs)
+        elif (former := _identity(folder)) is not None and former != asked:
+            raise OutputError(
+                f"{folder} holds another run ({_differences(former, asked)}); choose another folder for --out, or "
+                "pass --start-over to delete what that run wrote."
+            )
+        write_text(folder / MARKER, [json.dumps(asked, indent=1)])
+    except OSError as error:
+        lock.release()
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
 def is_claimed(folder: Path) -> bool:
     """Whether Slotlight wrote this folder."""
     return (folder / MARKER).is_file()
@@ -61,3 +170,36 @@ def claimed_parent(path: Path) -> Path | None:
 def _foreign_file(folder: Path) -> Path | None:
     """A visible entry of a folder."""
     return next((entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")), None)
+
+
+def _identity(folder: Path) -> dict[str, Any] | None:
+    """The identity of the run in a folder; None where no run has begun."""
+    try:
+        text = (folder / MARKER).read_text(encoding="utf-8")
+        found: dict[str, Any] | None = json.loads(text) if text else None
+    except ValueError:
+        return {"run": "unreadable"}
+    return found
+
+
+def _differences(former: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """What differs between two identities, in words; long values are not shown."""
+    return ", ".join(
+        f"{name} was {_shown(former.get(name))} and is now {_shown(asked.get(name))}"
+        for name in dict.fromkeys([*asked, *former])
+        if former.get(name) != asked.get(name)
+    )
+
+
+def _shown(value: Any) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _remove(folder: Path, outputs: Iterable[str]) -> None:
+    for name in outputs:
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

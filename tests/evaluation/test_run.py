@@ -15,10 +15,10 @@ from slotlight.baselines import build_baseline
 from slotlight.datasets import Dataset, FolderDataset, SyntheticDataset
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import DatasetError, ImageError, UnknownNameError
-from slotlight.evaluation import evaluate, print_tables
-from slotlight.evaluation.run import Alone
+from slotlight.evaluation.run import Alone, evaluate
 from slotlight.evaluation.statistics import bootstrap_interval, paired_difference
 from slotlight.evaluation.store import code_fingerprint, fingerprint
+from slotlight.report.terminal import print_tables
 from slotlight.segmenter import SlotMasks
 
 

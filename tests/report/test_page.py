@@ -12,7 +12,9 @@ from slotlight.cli.evaluate import run_evaluation
 from slotlight.datasets import DatasetSource, SyntheticDataset
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import DatasetError, UnknownNameError
-from slotlight.evaluation import Curve, Row, evaluate
+from slotlight.evaluation.curves import Curve
+from slotlight.evaluation.run import evaluate
+from slotlight.evaluation.tables import Row
 from slotlight.report.charts import LEFT, charts_of
 from slotlight.report.galleries import choose
 from slotlight.report.page import write_report

@@ -53,6 +53,7 @@ class Backbone(nn.Module):
     Source: keys of the last block of DINO, as LOST (arXiv 2109.14279) and the paper read them.
 
     Example:
+        >>> import timm
         >>> vit = timm.create_model("vit_tiny_patch16_224", dynamic_img_size=True, num_classes=0)
         >>> backbone = Backbone("a random ViT", vit, facet="key")
         >>> features = backbone(torch.rand(2, 3, 64, 96))

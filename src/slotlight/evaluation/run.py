@@ -10,7 +10,6 @@ from typing import runtime_checkable
 
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-import slotlight
 from slotlight.baselines.segmenters import depends_on_seed
 from slotlight.datasets import Dataset
 from slotlight.devices import device_name
@@ -22,6 +21,7 @@ from slotlight.evaluation.runner import OnError, Process, Run, by_view, measure,
 from slotlight.evaluation.tables import Report, Table, compare_rows, make_row
 from slotlight.evaluation.values import Values
 from slotlight.report.markdown import to_markdown
+from slotlight.version import __version__
 
 
 @runtime_checkable
@@ -95,9 +95,10 @@ def evaluate(
         UnknownNameError: There is no such protocol.
 
     Example:
-        >>> import slotlight, tempfile
+        >>> import tempfile
+        >>> from slotlight.loading import load
         >>> from slotlight.datasets import SyntheticDataset
-        >>> floor = slotlight.load("whole-image")
+        >>> floor = load("whole-image")
         >>> report = evaluate([floor], SyntheticDataset(count=2), ["corloc"], out=tempfile.mkdtemp())
         >>> report.tables[0].images
         2
@@ -123,7 +124,7 @@ def evaluate(
     values = {protocol: _collect(protocol, runs, floors) for protocol in chosen}
     first = {protocol: next(run for run in runs if protocol in run.protocols) for protocol in chosen}
     tables = tuple(_table(protocol, first[protocol], values[protocol]) for protocol in chosen)
-    report = Report(tables, command, slotlight.__version__, device_name(everyone[0].segmenter.device))
+    report = Report(tables, command, __version__, device_name(everyone[0].segmenter.device))
     if process.rank == 0:
         _write(report, Path(out), dataset, values)
     _wait(processes)
