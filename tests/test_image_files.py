@@ -173,7 +173,9 @@ class TestHEIC:
     def test_without_the_extra_its_remedy_is_said(self, heic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("slotlight.image_files._formats", lambda: ("JPEG", "PNG"))
         monkeypatch.setattr("slotlight.image_files.reads_heic", lambda: False)
-        with pytest.raises(ImageError, match=r"HEIC photograph; to read it, run pip install 'slotlight\[heic\]'"):
+        with pytest.raises(
+            ImageError, match=r"HEIC photograph; to read it, run pip install 'slotlight\[heic\]'"
+        ):
             read_photograph(heic)
 
     @pytest.mark.skipif(not reads_heic(), reason="the extra heic is not installed")
