@@ -74,7 +74,7 @@ def _encode(segmentation: Any, size: tuple[int, int], where: str) -> Entry | Non
     return merged
 
 
-def _polygons(segmentation: list[Any]) -> list[list[Any]]:
+def _polygons(segmentation: list[Any]) -> list[Any]:
     """A list of flat polygons, from that, one flat polygon, or one list of points."""
     if not isinstance(segmentation[0], list):
         return [segmentation]
