@@ -173,10 +173,13 @@ def _to_8_bit(
     white = white or _white_of(array)
     if white is None:
         raise ImageError(f"{name} holds {array.dtype}; give uint8, uint16, bool, or floats in [0, 1].")
-    share = array.astype(np.float32) / white
-    if not ((share >= 0) & (share <= 1)).all():  # NaN too
-        raise ImageError(f"{name} holds values outside [0, {white:g}]; scale its {array.dtype} to that.")
-    levels: UInt8[np.ndarray, "height width channel"] = np.rint(share * 255).astype(np.uint8)
+    levels = np.empty(array.shape, np.uint8)
+    rows = max(1, _BAND_PIXELS // array.shape[1])
+    for top in range(0, len(array), rows):
+        share = array[top : top + rows].astype(np.float32) / white
+        if not ((share >= 0) & (share <= 1)).all():  # NaN too
+            raise ImageError(f"{name} holds values outside [0, {white:g}]; scale its {array.dtype} to that.")
+        levels[top : top + rows] = np.rint(share * 255)
     return levels
 
 
