@@ -3,7 +3,7 @@
 Imports no torch, so that ``slotlight --help`` comes at once.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,8 @@ from slotlight.errors import ConfigError, UnknownNameError
 Facet = Literal["key", "query", "value", "token"]
 MaskKind = Literal["background", "random", "none"]
 GruState = Literal["slots", "normalised"]
-Start = Literal["random", "clustering"]
+Start = Literal["random", "kmeans"]
+Ranking = Literal["backbone", "mean", "foreground"]
 DecoderKind = Literal["mlp", "mixer"]
 FusionKind = Literal["hungarian", "greedy", "mean", "single"]
 MaskSource = Literal["decoder", "attention"]
@@ -24,6 +25,12 @@ def _at_least(config: object, least: int, *names: str) -> None:
     for name in names:
         if not getattr(config, name) >= least:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be at least {least}.")
+
+
+def _above(config: object, bound: float, *names: str) -> None:
+    for name in names:
+        if not getattr(config, name) > bound:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")
 
 
 @dataclass(frozen=True)
@@ -85,12 +92,15 @@ class MaskingConfig:
     """Which patches the slots may not see in training.
 
     Attributes:
-        kind: The patches of highest mean feature (``background``), as many at random, or none.
+        kind: The patches that are most likely background, as many at random, or none.
         ratio: The share of patches that is masked, in [0, 1).
+        ranking: What says background: a patch's ``mean`` over dimensions, as published for the keys of a DINO ViT;
+            the ``foreground`` map; or what suits the ``backbone``: the mean for a ViT's keys, else the map.
     """
 
     kind: MaskKind = "background"
     ratio: float = 0.7
+    ranking: Ranking = "backbone"
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio < 1:
@@ -108,7 +118,8 @@ class SlotConfig:
         projection_hidden: Width of the MLP before the slots.
         mlp_hidden: Width of each head's residual MLP.
         gru_state: ``slots`` as published; ``normalised`` as the authors' release computes.
-        start: Weights before training: ``random`` as published, or ``clustering``: soft k-means of the features.
+        start: Weights before training: ``random`` as published, or those of soft k-means (``kmeans``).
+        start_sharpness: Of soft k-means: its logits are this times cos · √dim.
     """
 
     heads: int = 8
@@ -118,8 +129,10 @@ class SlotConfig:
     mlp_hidden: int = 512
     gru_state: GruState = "slots"
     start: Start = "random"
+    start_sharpness: float = 4.0
 
     def __post_init__(self) -> None:
+        _above(self, 0, "start_sharpness")
         _at_least(self, 1, "heads", "slots", "iterations", "projection_hidden", "mlp_hidden")
 
 
@@ -146,17 +159,54 @@ class DecoderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeuristicsConfig:
+    """What turns slot masks into objects and is not the paper's; by default all of it is off but the scores.
+
+    Attributes:
+        foreground_weight: The foreground map (`slotlight.model.foreground`) is one more feature of every patch, this
+            many times as wide as the others; 0 leaves it out.
+        border_neighbours: A patch is foreground as far as it is from this many nearest patches of the border.
+        centre_width: Standard deviation of the map's Gaussian; the photograph reaches from -1 to 1.
+        background_below: A slot with less than this share of the mean foreground is background: it scores 0.
+        merge_background: Whether background slots count as one.
+        group_within: Slots are parts of one object while joining them costs less than this share of the patches'
+            variance (`slotlight.model.grouping`); 0 joins none.
+        refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.model.refinement`).
+        refine_scale: Fine cells along a side of a patch.
+        refine_spacings: Fine cells between those that are averaged, pass after pass.
+        refine_reach: So many are averaged each way.
+        refine_distance: Standard deviation of their distance, in steps.
+        refine_colour: Standard deviation of their colour's difference, RGB in [0, 1].
+    """
+
+    foreground_weight: float = 0.0
+    border_neighbours: int = 3
+    centre_width: float = 0.6
+    background_below: float = 0.7
+    merge_background: bool = False
+    group_within: float = 0.0
+    refine: bool = False
+    refine_scale: int = 4
+    refine_spacings: tuple[int, ...] = (8, 4, 2, 1)
+    refine_reach: int = 2
+    refine_distance: float = 2.0
+    refine_colour: float = 0.06
+
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "foreground_weight", "background_below", "group_within")
+        _at_least(self, 1, "border_neighbours", "refine_scale", "refine_reach")
+        _above(self, 0, "centre_width", "refine_distance", "refine_colour")
+        if not self.refine_spacings or min(self.refine_spacings) < 1:
+            raise ConfigError(f"refine_spacings are {self.refine_spacings}; they must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """A whole model, from photographs to slot masks.
 
     Attributes:
         fusion: How the heads' slots become one set.
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
-        figure_weight: The figure map (`slotlight.model.foreground`) is one more feature of every patch, this many
-            times as wide as the others; 0, as published, leaves it out.
-        group_within: Slots are parts of one object while joining them costs less than this share of the patches'
-            variance (`slotlight.model.grouping`); 0, as published, joins none.
-        refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.model.refinement`).
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
@@ -165,12 +215,25 @@ class ModelConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     fusion: FusionKind = "hungarian"
     masks_from: MaskSource = "decoder"
-    figure_weight: float = 0.0
-    group_within: float = 0.0
-    refine: bool = False
+    heuristics: HeuristicsConfig = field(default_factory=HeuristicsConfig)
 
-    def __post_init__(self) -> None:
-        _at_least(self, 0, "figure_weight", "group_within")
+
+def with_ranking(config: ModelConfig) -> ModelConfig:
+    """The config with the ranking of background patches that its backbone's features call for.
+
+    The mean over dimensions is high on background in the keys of DINO's ViTs; in other features it means nothing.
+
+    Example:
+        >>> with_ranking(ModelConfig()).masking.ranking
+        'mean'
+        >>> with_ranking(ModelConfig(backbone=BackboneConfig(name="embedded", facet="token"))).masking.ranking
+        'foreground'
+    """
+    if config.masking.ranking != "backbone":
+        return config
+    is_dino_key = config.backbone.facet == "key" and "dino" in config.backbone.name
+    ranking: Ranking = "mean" if is_dino_key else "foreground"
+    return replace(config, masking=replace(config.masking, ranking=ranking))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,9 +270,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _at_least(self, 1, "steps", "batch_size", "devices", "checkpoint_every")
-        for name in ("learning_rate", "gradient_clip", "halving_share"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0.")
+        _above(self, 0, "learning_rate", "gradient_clip", "halving_share")
         if not 0 <= self.warmup_share <= 1:
             raise ConfigError(f"warmup_share is {self.warmup_share}; it must be in [0, 1].")
         if self.batch_size % self.devices:
@@ -228,14 +289,12 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         ModelConfig(
             backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256),
             masking=MaskingConfig(kind="none"),
-            slots=SlotConfig(
-                slots=7, iterations=5, projection_hidden=256, mlp_hidden=128, start="clustering"
-            ),
+            slots=SlotConfig(slots=7, iterations=5, projection_hidden=256, mlp_hidden=128, start="kmeans"),
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
             masks_from="attention",
-            figure_weight=2.5,
-            group_within=0.07,
-            refine=True,
+            heuristics=HeuristicsConfig(
+                foreground_weight=2.5, merge_background=True, group_within=0.07, refine=True
+            ),
         ),
         # Longer and faster training agrees more and finds fewer objects: see the model's card.
         TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
@@ -249,6 +308,7 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
             fusion="single",
             masks_from="attention",  # the stronger of the two here (docs/measured.md)
+            heuristics=HeuristicsConfig(merge_background=True),
         ),
         TrainConfig(steps=3000, batch_size=16),
     ),

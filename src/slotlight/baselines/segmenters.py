@@ -9,7 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
+from slotlight.files import digest
 from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.version import __version__
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,20 @@ class TrainedMethod:
 class PixelSegmenter:
     """A `PixelMethod` as a segmenter."""
 
+    backbone = None
+
     def __init__(self, name: str, method: PixelMethod) -> None:
-        self.name, self.method = name, method
+        self.name, self.method, self.is_seeded = name, method, method.is_seeded
         self.image_size, self.patch_size = method.image_size, method.patch_size
 
     @property
     def device(self) -> torch.device:
         """The processor: there is little to compute."""
         return torch.device("cpu")
+
+    def fingerprint(self) -> str:
+        """See `slotlight.segmenter.Segmenter`."""
+        return digest(self.name, self.image_size, self.patch_size, __version__)
 
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.discovery.objects.Segmenter`."""
@@ -87,6 +95,7 @@ class FeatureSegmenter:
 
     def __init__(self, name: str, method: FeatureMethod, backbone: Backbone) -> None:
         self.name, self.method, self.backbone = f"{name}@{backbone.name}", method, backbone
+        self.is_seeded = method.is_seeded
         self.patch_size = backbone.patch_size
         self.image_size = method.side_patches * backbone.patch_size
 
@@ -95,12 +104,11 @@ class FeatureSegmenter:
         """That of the backbone."""
         return self.backbone.device
 
+    def fingerprint(self) -> str:
+        """See `slotlight.segmenter.Segmenter`."""
+        return digest(self.name, self.image_size, self.backbone.fingerprint(), __version__)
+
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.discovery.objects.Segmenter`."""
         return self.method.run(self.backbone(images), seed)
-
-
-def depends_on_seed(segmenter: Segmenter) -> bool:
-    """Whether another seed may give another result; of whatever is no baseline it is assumed."""
-    return not isinstance(segmenter, PixelSegmenter | FeatureSegmenter) or segmenter.method.is_seeded
