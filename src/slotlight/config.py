@@ -27,7 +27,7 @@ def _at_least(config: object, least: int, *names: str) -> None:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be at least {least}.")
 
 
-def _above(config: object, bound: float, *names: str) -> None:
+def _above(config: object, bound: int, *names: str) -> None:
     for name in names:
         if not getattr(config, name) > bound:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")

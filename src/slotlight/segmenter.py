@@ -1,5 +1,6 @@
 """The one interface that everything downstream knows: photographs in, slot masks and scores out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -72,6 +73,10 @@ class Segmenter(Protocol):
 
     def fingerprint(self) -> str:
         """A hash of everything that decides its results: equal for equal results, in any process."""
+        ...
+
+    def controls(self) -> "Sequence[Segmenter]":
+        """The same without the part that is praised, for comparison; none for what learns nothing."""
         ...
 
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:

@@ -190,7 +190,7 @@ class TestSegmenter:
         assert (segmenter.name, segmenter.patch_size, segmenter.image_size) == ("mine", 16, 320)
         assert segmenter.device == CPU
         found = segmenter.segment(torch.rand(2, 3, 48, 112), seed=2)
-        assert found.masks.shape == (2, SLOTS + 1, 3, 7)  # the background's comes last
+        assert found.masks.shape == (2, SLOTS, 3, 7)  # as published: the K slots
         assert found.masks.dtype == found.scores.dtype == torch.float32
         torch.testing.assert_close(found.masks.sum(dim=1), torch.ones(2, 3, 7), atol=0.02, rtol=0)
         assert found.scores.min() >= 0

@@ -1,4 +1,4 @@
-"""Baselines behind the face of `slotlight.discovery.objects.Segmenter`: a method, and what it is given to look at."""
+"""Baselines as `slotlight.segmenter.Segmenter`: a method, and what it is given to look at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -85,8 +85,12 @@ class PixelSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         return digest(self.name, self.image_size, self.patch_size, __version__)
 
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []
+
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
-        """See `slotlight.discovery.objects.Segmenter`."""
+        """See `slotlight.segmenter.Segmenter`."""
         return self.method.run(images, seed)
 
 
@@ -108,7 +112,11 @@ class FeatureSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         return digest(self.name, self.image_size, self.backbone.fingerprint(), __version__)
 
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []
+
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
-        """See `slotlight.discovery.objects.Segmenter`."""
+        """See `slotlight.segmenter.Segmenter`."""
         return self.method.run(self.backbone(images), seed)

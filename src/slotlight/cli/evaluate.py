@@ -113,5 +113,7 @@ def _floors(discoverers: Sequence[Discoverer]) -> list[Discoverer]:
         for name in FLOORS
         if BASELINES[name].needs_backbone and (name != SINGLE_QUERY or is_trained_on(backbone))
     ]
+    controls = [control for d in discoverers for control in d.segmenter.controls()]
+    beneath = {segmenter.name: segmenter for segmenter in (*plain, *on_features, *controls)}
     present = {d.name for d in discoverers}
-    return [Discoverer(segmenter) for segmenter in (*plain, *on_features) if segmenter.name not in present]
+    return [Discoverer(segmenter) for name, segmenter in beneath.items() if name not in present]

@@ -45,15 +45,15 @@ def least_foreground_mask(
 
 def masked_patches(
     features: Float[Tensor, "batch patch dim"],
-    foreground: Float[Tensor, "batch rows columns"],
+    foreground: Float[Tensor, "batch rows columns"] | None,
     config: MaskingConfig,
 ) -> Bool[Tensor, "batch patch"] | None:
     """Which patches a training step hides; None where it hides none.
 
     Args:
         features: The backbone's own, without anything added: their mean must mean what the paper says.
-        foreground: Of `slotlight.model.foreground.foreground_map`.
-        config: Its ``ranking`` must be resolved (`slotlight.config.resolved_ranking`).
+        foreground: Of `slotlight.model.foreground.foreground_map`; needed where it ranks.
+        config: Its ``ranking`` must be resolved (`slotlight.config.with_ranking`).
     """
     if config.kind == "none":
         return None
@@ -61,6 +61,8 @@ def masked_patches(
         return random_mask(features, config.ratio)
     if config.ranking == "mean":
         return background_mask(features, config.ratio)
+    if foreground is None:
+        raise ValueError(f"The ranking {config.ranking!r} needs the foreground map.")
     return least_foreground_mask(foreground, config.ratio)
 
 

@@ -9,9 +9,10 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.files import digest
+from slotlight.model.controls import KMeansControl
 from slotlight.model.heuristics import find_objects
-from slotlight.model.slot_model import SlotModel
-from slotlight.segmenter import SlotMasks
+from slotlight.model.slot_model import SlotModel, build_slot_model
+from slotlight.segmenter import Segmenter, SlotMasks
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -40,6 +41,17 @@ class ModelSegmenter:
         config = repr(replace(self.model.config, backbone=replace(self.model.config.backbone, weights=None)))
         return digest(config, weights, self.backbone.fingerprint(), self.precision, __version__)
 
+    def controls(self) -> list[Segmenter]:
+        """k-means in place of the slots, and the slots as they were before training (seed 0)."""
+        config, backbone = self.model.config, self.backbone
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            untrained = build_slot_model(config, backbone.dim, self.model.grid).to(self.device)
+        return [
+            KMeansControl(f"{self.name}-kmeans", backbone, config, precision=self.precision),
+            Untrained(f"{self.name}-untrained", backbone, untrained, precision=self.precision),
+        ]
+
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """Segment RGB images in [0, 1], whose sides are multiples of ``patch_size``."""
@@ -54,3 +66,11 @@ class ModelSegmenter:
             images,
             self.model.config.heuristics,
         )
+
+
+class Untrained(ModelSegmenter):
+    """A model before training; it is a control itself and has none."""
+
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []

@@ -96,7 +96,8 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
-        seen, foreground = self._with_foreground(features, self.grid)
+        foreground = self._foreground(features, self.grid) if self._trains_on_foreground else None
+        seen = self._with_foreground(features, foreground)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         dealt = deal(len(features), self.attention.heads, features.device)
@@ -115,7 +116,8 @@ class SlotModel(nn.Module):
         alone, not on its batch.
         """
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
-        features, foreground = self._with_foreground(features, grid)
+        foreground = self._foreground(features, grid)
+        features = self._with_foreground(features, foreground)
         found = self.attention(self.projection(features).unsqueeze(0), noise)
         fused = fuse(found.slots, self.config.fusion)
         if self.config.masks_from == "attention":
@@ -124,13 +126,25 @@ class SlotModel(nn.Module):
             masks = self.decoder.masks(fused.slots, grid)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
 
-    def _with_foreground(
+    @property
+    def _trains_on_foreground(self) -> bool:
+        masking = self.config.masking
+        masks_by_it = masking.kind == "background" and masking.ranking == "foreground"
+        return masks_by_it or self.config.heuristics.foreground_weight > 0
+
+    def _foreground(
         self, features: Float[Tensor, "batch patch dim"], grid: Grid
-    ) -> tuple[Float[Tensor, "batch patch wider"], Float[Tensor, "batch rows columns"]]:
-        """What the slots see, and the foreground map, which may be a part of it."""
-        foreground = foreground_map(features, grid, self.config.heuristics)
+    ) -> Float[Tensor, "batch rows columns"]:
+        return foreground_map(features, grid, self.config.heuristics)
+
+    def _with_foreground(
+        self,
+        features: Float[Tensor, "batch patch dim"],
+        foreground: Float[Tensor, "batch rows columns"] | None,
+    ) -> Float[Tensor, "batch patch wider"]:
+        """What the slots see: the features, and the foreground map where it is one of them."""
         weight = self.config.heuristics.foreground_weight
-        return (with_foreground(features, foreground, weight) if weight else features), foreground
+        return features if foreground is None or not weight else with_foreground(features, foreground, weight)
 
     def _decoded_patches(
         self, features: Float[Tensor, "batch patch dim"]
