@@ -33,6 +33,11 @@ def _above(config: object, bound: int, *names: str) -> None:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")
 
 
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"seed is {seed}; it must be from 0 to 2^63 - 1.")
+
+
 @dataclass(frozen=True)
 class BackboneEntry:
     """A backbone known by name.
@@ -237,6 +242,51 @@ def with_ranking(config: ModelConfig) -> ModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """How a model is run over photographs.
+
+    Attributes:
+        device: auto, cpu, cuda, mps, ...
+        precision: Arithmetic of the model.
+        batch_size: Photographs that go through the model at once.
+        seed: Of the slots' initial noise.
+    """
+
+    device: str = "auto"
+    precision: Precision = "fp32"
+    batch_size: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "batch_size")
+        _check_seed(self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectRule:
+    """Which scored slots become objects.
+
+    Attributes:
+        min_score: Slots that score less are left out, in [0, 1]; a photograph may keep none.
+        max_objects: The best-scored so many are kept.
+        min_area: Smaller objects are left out; a share of the photograph.
+        min_part: A slot's connected parts are objects of their own; those smaller than this share of its largest
+            are dropped as specks.
+    """
+
+    min_score: float = 0.15
+    max_objects: int = 20
+    min_area: float = 0.002
+    min_part: float = 0.2
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "max_objects")
+        for name in ("min_score", "min_area", "min_part"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be in [0, 1].")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How a model is trained on cached features.
 
@@ -271,6 +321,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _at_least(self, 1, "steps", "batch_size", "devices", "checkpoint_every")
         _above(self, 0, "learning_rate", "gradient_clip", "halving_share")
+        _check_seed(self.seed)
         if not 0 <= self.warmup_share <= 1:
             raise ConfigError(f"warmup_share is {self.warmup_share}; it must be in [0, 1].")
         if self.batch_size % self.devices:

@@ -1,7 +1,7 @@
 """Baselines as `slotlight.segmenter.Segmenter`: a method, and what it is given to look at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
+from slotlight.config import Precision
 from slotlight.files import digest
 from slotlight.segmenter import Segmenter, SlotMasks
 from slotlight.version import __version__
@@ -59,12 +60,12 @@ class TrainedMethod:
 
     Attributes:
         summary: What it is, in a few words.
-        build: From the backbone to the segmenter.
+        build: From the backbone and the arithmetic to the segmenter.
     """
 
     needs_backbone: ClassVar[bool] = True
     summary: str
-    build: Callable[[Backbone], Segmenter]
+    build: Callable[[Backbone, Precision], Segmenter]
 
 
 class PixelSegmenter:
@@ -97,9 +98,11 @@ class PixelSegmenter:
 class FeatureSegmenter:
     """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
 
-    def __init__(self, name: str, method: FeatureMethod, backbone: Backbone) -> None:
+    def __init__(
+        self, name: str, method: FeatureMethod, backbone: Backbone, *, precision: Precision = "fp32"
+    ) -> None:
         self.name, self.method, self.backbone = f"{name}@{backbone.name}", method, backbone
-        self.is_seeded = method.is_seeded
+        self.is_seeded, self.precision = method.is_seeded, precision
         self.patch_size = backbone.patch_size
         self.image_size = method.side_patches * backbone.patch_size
 
@@ -110,7 +113,8 @@ class FeatureSegmenter:
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
-        return digest(self.name, self.image_size, self.backbone.fingerprint(), __version__)
+        settings = (self.image_size, self.precision, __version__)
+        return digest(self.name, self.backbone.fingerprint(), *settings)
 
     def controls(self) -> list[Segmenter]:
         """See `slotlight.segmenter.Segmenter`."""
@@ -119,4 +123,6 @@ class FeatureSegmenter:
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.segmenter.Segmenter`."""
-        return self.method.run(self.backbone(images), seed)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            features = self.backbone(images)
+        return self.method.run(replace(features, patches=features.patches.float()), seed)

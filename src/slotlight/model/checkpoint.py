@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.config import ModelConfig, Precision
-from slotlight.errors import CheckpointError
+from slotlight.errors import CheckpointError, ConfigError
 from slotlight.files import digest, whole_file, write_text
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import SlotModel, build_slot_model
@@ -87,7 +87,7 @@ def load_model(
             from_dict(ModelConfig, raw["model"]), int(raw["feature_dim"]), (int(rows), int(columns))
         )
         fingerprint, weights_digest = raw["backbone_fingerprint"], raw["weights_sha256"]
-    except (KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
+    except (ConfigError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
         raise CheckpointError(
             f"{folder / _CONFIG} was not written by this version of Slotlight ({fault}); retrain the model."
         ) from fault
