@@ -41,7 +41,7 @@ class Backbone(nn.Module):
         name: What it is called.
         network: A timm ViT (``VisionTransformer`` or ``Eva``), taken over and cut; or a timm ConvNet made with
             ``features_only=True``, whose ``out_indices`` name the stages that are read; or several networks
-            `slotlight.backbones.truncation.SideBySide`.
+            `slotlight.backbones.truncation.FeatureConcatenation`.
         facet: ``key``, ``query``, ``value`` or ``token``; all but a ViT have only ``token``.
         layer: Which block of a ViT; negative counts from the last.
         reduction: The maps of all but a ViT go through it; without it they are left as they are.

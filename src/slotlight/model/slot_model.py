@@ -36,7 +36,7 @@ class FusedMasks:
 
 
 @dataclass(frozen=True)
-class Deal:
+class HeadAssignment:
     """Which head learns from which image: pair i is image ``image[i]``, the ``place[i]``-th of head ``head[i]``.
 
     Attributes:
@@ -49,11 +49,11 @@ class Deal:
     place: Int64[Tensor, " batch"]
 
 
-def deal(batch: int, heads: int, device: torch.device) -> Deal:
-    """Deal a batch's images out to the heads, evenly and at random; each image goes to one head.
+def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
+    """HeadAssignment a batch's images out to the heads, evenly and at random; each image goes to one head.
 
-    The release computes every head and trains one drawn for the whole batch; so every head learns at
-    every step, for a ``heads``-th of the slot work.
+    The release computes every head and trains one drawn for the whole batch. Here every head learns at every step
+    (as long as the batch has an image for each), for a ``heads``-th of the slot work.
     """
     rounds = -(-batch // heads)
     head_order = torch.randperm(heads, device=device)
@@ -61,7 +61,7 @@ def deal(batch: int, heads: int, device: torch.device) -> Deal:
     pair = torch.arange(rounds * heads, device=device)
     table = torch.empty(heads, rounds, dtype=torch.int64, device=device)
     table[head_order[pair % heads], pair // heads] = image[pair % batch]
-    return Deal(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
+    return HeadAssignment(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
 
 
 class SlotModel(nn.Module):
@@ -100,10 +100,14 @@ class SlotModel(nn.Module):
         seen = self._with_foreground(features, foreground)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
-        dealt = deal(len(features), self.attention.heads, features.device)
-        noise = torch.randn(*dealt.table.shape, self.attention.slots, seen.shape[-1], device=features.device)
-        slots = self.attention(visible[dealt.table], noise.to(visible)).slots[dealt.head, dealt.place]
-        target, patches = seen[dealt.image].detach(), self._decoded_patches(features)
+        assigned = assign_heads(len(features), self.attention.heads, features.device)
+        noise = torch.randn(
+            *assigned.table.shape, self.attention.slots, seen.shape[-1], device=features.device
+        )
+        slots = self.attention(visible[assigned.table], noise.to(visible)).slots[
+            assigned.head, assigned.place
+        ]
+        target, patches = seen[assigned.image].detach(), self._decoded_patches(features)
         decoded = self.decoder(slots, self.grid, patches)
         return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
 
