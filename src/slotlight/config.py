@@ -173,6 +173,9 @@ class HeuristicsConfig:
         border_neighbours: A patch is foreground as far as it is from this many nearest patches of the border.
         centre_width: Standard deviation of the map's Gaussian; the photograph reaches from -1 to 1.
         background_below: A slot with less than this share of the mean foreground is background: it scores 0.
+        min_contrast: A photograph whose colours (in [0, 1]) differ less than this from a plain gradient shows no
+            object.
+        min_structure: Nor does one whose cells of 8 pixels differ less than this, times the pixels within them: noise.
         merge_background: Whether background slots count as one.
         group_within: Slots are parts of one object while joining them costs less than this share of the patches'
             variance (`slotlight.model.grouping`); 0 joins none.
@@ -188,6 +191,8 @@ class HeuristicsConfig:
     border_neighbours: int = 3
     centre_width: float = 0.6
     background_below: float = 0.7
+    min_contrast: float = 0.0
+    min_structure: float = 0.0
     merge_background: bool = False
     group_within: float = 0.0
     refine: bool = False
@@ -198,7 +203,9 @@ class HeuristicsConfig:
     refine_colour: float = 0.06
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "foreground_weight", "background_below", "group_within")
+        _at_least(
+            self, 0, "foreground_weight", "background_below", "min_contrast", "min_structure", "group_within"
+        )
         _at_least(self, 1, "border_neighbours", "refine_scale", "refine_reach")
         _above(self, 0, "centre_width", "refine_distance", "refine_colour")
         if not self.refine_spacings or min(self.refine_spacings) < 1:
@@ -344,7 +351,12 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
             decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
             masks_from="attention",
             heuristics=HeuristicsConfig(
-                foreground_weight=2.5, merge_background=True, group_within=0.07, refine=True
+                foreground_weight=2.5,
+                min_contrast=0.08,  # the least of the development fifth is 0.15
+                min_structure=0.4,  # and 0.86
+                merge_background=True,
+                group_within=0.07,
+                refine=True,
             ),
         ),
         # Longer and faster training agrees more and finds fewer objects: see the model's card.

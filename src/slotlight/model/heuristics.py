@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.config import HeuristicsConfig
+from slotlight.model.evidence import shows_something
 from slotlight.model.foreground import merge_background, score_by_foreground
 from slotlight.model.grouping import group_slots, join
 from slotlight.model.refinement import refine_masks
@@ -39,7 +40,8 @@ def find_objects(
     share = masks.mean(dim=(2, 3))
     agreed = join(share * agreement, groups) / join(share, groups).clamp(min=1e-6)
     scores = score_by_foreground(join(masks, groups), foreground, agreed, config.background_below)
-    found = SlotMasks(masks, scores.gather(1, groups), groups, raw_masks=masks, agreement=agreement)
+    scores = scores.gather(1, groups) * shows_something(images, config).unsqueeze(1)
+    found = SlotMasks(masks, scores, groups, raw_masks=masks, agreement=agreement)
     if config.merge_background:
         merged, merged_scores = merge_background(found.masks, found.scores)
         background = torch.full_like(groups[:, :1], masks.shape[1])
