@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup discover test test-slow check format bench clean
+.PHONY: help setup discover test test-slow drills check format bench clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ test: setup  ## the tests that take seconds
 
 test-slow: setup  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
+
+drills: setup  ## damaged inputs by the thousand: what breaks, and what is promised not to
+	$(BIN)/pytest -q -m slow tests/drills
 
 check: setup  ## format, lint, types, tests: what must be green before anything lands
 	$(BIN)/ruff format --check .

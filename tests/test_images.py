@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from slotlight.errors import ImageError
-from slotlight.images import MAX_ASPECT, find_photographs, fit_size, read_photograph, resize, to_batch
+from slotlight.images import MAX_ASPECT, fit_size, read_photograph, resize, to_batch
 
 
 def picture(height: int = 6, width: int = 9) -> np.ndarray:
@@ -26,28 +26,6 @@ def save(image: Image.Image, path: Path, **options: object) -> Path:
 def jpeg(tmp_path: Path) -> Path:
     smooth = np.add.outer(np.arange(600), np.arange(900)) * 255 // 1500
     return save(Image.fromarray(smooth.astype(np.uint8)).convert("RGB"), tmp_path / "smooth.jpg", quality=95)
-
-
-class TestFind:
-    def test_folders_recursively_in_a_fixed_order_without_hidden_files(self, tmp_path: Path) -> None:
-        (tmp_path / "b").mkdir()
-        for name in ["z.JPG", "a.png", "b/c.webp", "b/._c.webp", "notes.txt"]:
-            (tmp_path / name).touch()
-        assert find_photographs([tmp_path]) == [tmp_path / "a.png", tmp_path / "b/c.webp", tmp_path / "z.JPG"]
-
-    def test_files_globs_and_folders_give_each_photograph_once(self, tmp_path: Path) -> None:
-        for name in ["b.jpg", "a[1].jpg", "odd.name"]:
-            (tmp_path / name).touch()
-        asked = [tmp_path / "odd.name", tmp_path / "a[1].jpg", f"{tmp_path}/*.jpg", str(tmp_path)]
-        assert [p.name for p in find_photographs(asked)] == ["odd.name", "a[1].jpg", "b.jpg"]
-
-    @pytest.mark.parametrize(
-        ("name", "says"),
-        [("nowhere", "no file or folder"), ("", "holds no photograph"), ("*.jpg", "No photograph matches")],
-    )
-    def test_nothing_found_is_one_sentence(self, tmp_path: Path, name: str, says: str) -> None:
-        with pytest.raises(ImageError, match=says):
-            find_photographs([tmp_path / name])
 
 
 class TestFormats:
@@ -86,6 +64,33 @@ class TestFormats:
         path = save(Image.fromarray(levels), tmp_path / "deep.png")
         assert read_photograph(path)[0, :, 0].tolist() == [0, 1, 128, 255]
         assert read_photograph(Image.fromarray(levels.astype(np.int32)))[0, :, 1].tolist() == [0, 1, 128, 255]
+
+    @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+    @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    def test_fewer_bits_in_16_are_not_nearly_black(self, tmp_path: Path, bits: int, suffix: str) -> None:
+        levels = np.linspace(0, 2**bits - 1, 60).astype(np.uint16).reshape(6, 10)
+        path = save(Image.fromarray(levels), tmp_path / f"deep{suffix}")
+        expected = np.rint(np.linspace(0, 255, 60)).astype(int).reshape(6, 10)
+        for source in (path, levels):
+            assert np.abs(read_photograph(source)[..., 0] - expected).max() <= 1
+
+    def test_a_tiff_may_name_its_white(self, tmp_path: Path) -> None:
+        path = tmp_path / "dim.tif"
+        Image.fromarray(np.full((4, 4), 900, np.uint16)).save(path, tiffinfo={281: 4095})
+        assert np.unique(read_photograph(path)).tolist() == [56]
+
+    def test_12_bits_a_colour_are_not_nearly_black(self, tmp_path: Path) -> None:
+        rows = b"".join(b"\0" + np.full((9, 3), 4095, ">u2").tobytes() for _ in range(6))
+        path = tmp_path / "deep.png"
+        path.write_bytes(png(9, 6, zlib.compress(rows), depth=16))
+        assert np.unique(read_photograph(path)).tolist() == [255]
+
+    def test_bands_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rgba = np.random.default_rng(0).integers(0, 256, (31, 17, 4), dtype=np.uint8)
+        whole = read_photograph(rgba)
+        monkeypatch.setattr("slotlight.images._BAND_PIXELS", 100)
+        np.testing.assert_array_equal(read_photograph(rgba), whole)
+        np.testing.assert_array_equal(read_photograph(picture(31, 17)), picture(31, 17))
 
     def test_transparent_is_laid_on_white(self, tmp_path: Path) -> None:
         rgba = np.zeros((1, 3, 4), np.uint8)
@@ -160,8 +165,8 @@ class TestArrays:
             read_photograph(array)
 
 
-def png(width: int, height: int, data: bytes = b"") -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+def png(width: int, height: int, data: bytes = b"", depth: int = 8) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
     chunks = [
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in [(b"IHDR", header), (b"IDAT", data)]

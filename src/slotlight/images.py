@@ -1,13 +1,11 @@
 """A file, PIL image, array or tensor → an RGB array; its size for a backbone; arrays → a batch.
 
-Everything that can be wrong with a photograph is found here, and said in one sentence that names it.
+Everything that can be wrong with a photograph's pixels is found here, and said in one sentence that names it; faults of
+files are found in `slotlight.image_files`.
 """
 
-import glob
 import math
-import os
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,88 +13,43 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.errors import ImageError
-from slotlight.files import claimed_parent
+from slotlight.image_files import DECODING, named_faults, opened
+from slotlight.image_files import PixelBudget as PixelBudget
+from slotlight.image_files import read_size as read_size
+from slotlight.image_files import set_max_pixels as set_max_pixels
+from slotlight.image_metadata import without_metadata
+from slotlight.orientation import orientation_of, turn_upright
+from slotlight.photographs import EXTENSIONS as EXTENSIONS
+from slotlight.photographs import find_photographs as find_photographs
+from slotlight.photographs import survey_photographs as survey_photographs
 
 Photograph: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
 """What `read_photograph` takes: arrays are height × width (× channel), tensors channel × height × width."""
 
 RGBImage: TypeAlias = UInt8[np.ndarray, "height width 3"]
 
-EXTENSIONS = (
-    *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
-    *(".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
-)
 MAX_ASPECT = 8.0
 """Beyond 1:8 a photograph is squashed, else one row of patches would be left of it."""
 
-# Pillow holds some 16-bit files as int32.
-_WHITE = {"uint16": 65535.0, "int32": 65535.0}
+_BAND_PIXELS = 4_000_000
+"""Large photographs become arrays in bands of so many pixels, because each step of Pillow's makes a copy."""
 
-# What Pillow's decoders raise on damaged files.
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
-
-
-def find_photographs(paths: Sequence[str | Path]) -> list[Path]:
-    """Photographs of files, folders (recursive, sorted) and globs, each once, in a fixed order.
-
-    Folders and globs give files with an image's extension that are not hidden; a file named by itself is
-    kept whatever its name. A file that two paths lead to is one photograph. What Slotlight wrote itself (overlays,
-    label maps) is no photograph.
-
-    Raises:
-        ImageError: A path that does not exist, or a folder or glob without a photograph.
-    """
-    by_file: dict[str, Path] = {}
-    for path in paths:
-        for photograph in _expand(Path(path)):
-            by_file.setdefault(os.path.realpath(photograph), photograph)
-    return list(by_file.values())
-
-
-def _expand(path: Path) -> list[Path]:
-    # What exists comes first, because `photo[1].jpg` is a good name for a file.
-    if path.is_file():
-        found = [path]
-    elif path.is_dir():
-        found = sorted(_photographs_of(path.rglob("*")))
-        nothing = f"The folder {path} holds no photograph; these count: {' '.join(EXTENSIONS)}."
-    elif glob.has_magic(str(path)):
-        found = sorted(_photographs_of(map(Path, glob.glob(str(path), recursive=True))))  # noqa: PTH207
-        nothing = f"No photograph matches {path}; quote the pattern, or name a folder."
-    else:
-        found, nothing = [], f"There is no file or folder {path}; check its name."
-    if not found:
-        raise ImageError(nothing)
-    return _not_ours(found, path)
-
-
-def _photographs_of(paths: Iterator[Path]) -> Iterator[Path]:
-    return (p for p in paths if p.suffix.lower() in EXTENSIONS and not p.name.startswith(".") and p.is_file())
-
-
-def _not_ours(found: list[Path], asked: Path) -> list[Path]:
-    """Without what Slotlight wrote."""
-    ours = {folder: claimed_parent(folder / "file") for folder in {path.parent for path in found}}
-    kept = [path for path in found if ours[path.parent] is None]
-    if not kept:
-        folder = ours[found[0].parent]
-        raise ImageError(
-            f"{asked} gives only pictures that Slotlight wrote itself, in {folder}; name photographs."
-        )
-    return kept
+_DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that cameras, scanners and microscopes put into 16."""
 
 
 def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBImage:
     """Read a photograph as it should be seen: upright, 8-bit RGB.
 
-    Grey, palette and CMYK become RGB; 16-bit values are scaled to 8; of an animation the first frame is
-    taken; what is transparent is laid on white. Arrays and tensors are uint8, uint16, bool, or floats in
-    [0, 1].
+    Grey, palette and CMYK become RGB; of an animation the first frame is taken; what is transparent is laid on white.
+    Arrays and tensors are uint8, uint16, bool, or floats in [0, 1]. Of 16-bit values, white is the greatest number of
+    8, 10, 12, 14 or 16 bits, whichever is the first that no value exceeds (a TIFF may name it): a camera's 12 bits in a
+    16-bit file are not nearly black.
 
     Args:
         source: A path, PIL image, array (height, width[, channel]) or tensor (channel, height, width).
@@ -104,7 +57,7 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
             as long as its shorter side keeps this many pixels. Three times as fast on a large photograph.
 
     Raises:
-        ImageError: It is missing, empty, damaged, too large to be safe, or no image.
+        ImageError: It is missing, empty, damaged, too large (`set_max_pixels`) or not an image.
 
     Example:
         >>> read_photograph(np.zeros((2, 3), np.uint8)).shape
@@ -115,40 +68,79 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
     if isinstance(source, np.ndarray):
         return _from_array(source, "The array")
     if isinstance(source, Image.Image):
-        return _from_pil(source, "The PIL image")
+        with named_faults("The PIL image"):
+            return _from_pil(source, "The PIL image")
     return _from_file(Path(source), min_side)
 
 
 def _from_file(path: Path, min_side: int | None) -> RGBImage:
+    """Read a file; where that fails, without the metadata that its pixels do not need."""
     try:
-        if path.stat().st_size == 0:
-            raise ImageError(f"{path} is empty (0 bytes); copy it again from its source.")
-        with Image.open(path) as image:
-            if min_side is not None:  # formats other than JPEG ignore a draft
-                short = min(image.size)
-                image.draft(None, (image.width * min_side // short, image.height * min_side // short))
+        return _decode(path, min_side)
+    except ImageError as error:
+        fault = error
+    for keep_exif in (True, False):
+        try:
+            bare = without_metadata(path.read_bytes(), keep_exif=keep_exif) if path.is_file() else None
+            if bare is not None:
+                return _decode(path, min_side, bare)
+        except (ImageError, OSError, ValueError, MemoryError):
+            continue
+    raise fault
+
+
+def _decode(path: Path, min_side: int | None, content: bytes | None = None) -> RGBImage:
+    with opened(path, content) as image:
+        if min_side is not None:  # formats other than JPEG ignore a draft
+            short = min(image.size)
+            image.draft(None, (image.width * min_side // short, image.height * min_side // short))
+        with DECODING.take(image.width * image.height):
             return _from_pil(image, str(path))
-    except UnidentifiedImageError:
-        raise ImageError(f"{path} is not an image, whatever its name says.") from None
-    except Image.DecompressionBombError:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        raise ImageError(f"{path} has more than {limit:,} pixels; make it smaller first.") from None
-    except OSError as error:  # missing, a folder, not permitted, a disk at fault
-        raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _from_pil(image: Image.Image, name: str) -> RGBImage:
-    try:
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel, which Pillow would clip to 8
-            return _from_array(np.asarray(image), name)
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        return np.array(image.convert("RGB"))
-    except _DAMAGED as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{name} is damaged or not supported: {cause}.") from None
+    deep_colours = ";16" in str(getattr(image, "tile", ""))  # which Pillow cuts to their upper 8 bits
+    image.load()
+    orientation = orientation_of(image)
+    if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel, which Pillow would clip to 8
+        return turn_upright(_from_array(np.asarray(image), name, _named_white(image)), orientation)
+    levels = _to_rgb(image)
+    if deep_colours and not image.has_transparency_data:
+        levels = _brightened(levels)
+    return turn_upright(levels, orientation)
+
+
+def _to_rgb(image: Image.Image) -> RGBImage:
+    rows = max(1, _BAND_PIXELS // max(1, image.width))
+    if rows >= image.height:
+        return np.array(_without_alpha(image))
+    levels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        levels[top:bottom] = np.asarray(_without_alpha(image.crop((0, top, image.width, bottom))))
+    return levels
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _named_white(image: Image.Image) -> float | None:
+    """The greatest value that a TIFF's header allows, if it is less than 16 bits hold."""
+    tags = getattr(image, "tag_v2", {})
+    bits, highest = tags.get(258, (16,)), tags.get(281, (65535,))
+    white = min(2 ** int(np.max(bits)) - 1, int(np.max(highest)))
+    return float(white) if 0 < white < 65535 else None
+
+
+def _brightened(levels: RGBImage) -> RGBImage:
+    """Colours whose upper 8 of 16 bits are almost unused, because they had fewer bits."""
+    highest = int(levels.max(initial=0))
+    white = next(2 ** (bits - 8) - 1 for bits in _DEPTHS[1:] if highest < 2 ** (bits - 8))
+    return levels if white == 255 else (levels.astype(np.uint16) * 255 // white).astype(np.uint8)
 
 
 def _channels_last(tensor: Tensor) -> NDArray[np.generic]:
@@ -159,7 +151,7 @@ def _channels_last(tensor: Tensor) -> NDArray[np.generic]:
     return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
 
 
-def _from_array(array: NDArray[np.generic], name: str) -> RGBImage:
+def _from_array(array: NDArray[np.generic], name: str, white: float | None = None) -> RGBImage:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
@@ -167,16 +159,18 @@ def _from_array(array: NDArray[np.generic], name: str) -> RGBImage:
             f"{name} has shape {array.shape}; give (height, width), or 1, 3 or 4 channels, "
             "last in an array, first in a tensor."
         )
-    levels = _to_8_bit(array, name)
+    levels = _to_8_bit(array, name, white)
     if levels.shape[2] == 4:
-        return _from_pil(Image.fromarray(levels), name)
+        return _to_rgb(Image.fromarray(levels))
     return np.array(np.broadcast_to(levels, (*levels.shape[:2], 3)))
 
 
-def _to_8_bit(array: NDArray[np.generic], name: str) -> UInt8[np.ndarray, "height width channel"]:
+def _to_8_bit(
+    array: NDArray[np.generic], name: str, white: float | None
+) -> UInt8[np.ndarray, "height width channel"]:
     if array.dtype == np.uint8:
         return array.astype(np.uint8, copy=False)
-    white = 1.0 if array.dtype.kind in "bf" else _WHITE.get(array.dtype.newbyteorder("=").name)
+    white = white or _white_of(array)
     if white is None:
         raise ImageError(f"{name} holds {array.dtype}; give uint8, uint16, bool, or floats in [0, 1].")
     share = array.astype(np.float32) / white
@@ -184,6 +178,18 @@ def _to_8_bit(array: NDArray[np.generic], name: str) -> UInt8[np.ndarray, "heigh
         raise ImageError(f"{name} holds values outside [0, {white:g}]; scale its {array.dtype} to that.")
     levels: UInt8[np.ndarray, "height width channel"] = np.rint(share * 255).astype(np.uint8)
     return levels
+
+
+def _white_of(array: NDArray[np.generic]) -> float | None:
+    if array.dtype.kind in "bf":
+        return 1.0
+    if array.dtype.newbyteorder("=").name not in (
+        "uint16",
+        "int32",
+    ):  # Pillow holds some 16-bit files as int32
+        return None
+    highest = int(array.max())
+    return float(next((2**bits - 1 for bits in _DEPTHS if highest < 2**bits), 65535))
 
 
 def fit_size(height: int, width: int, image_size: int, patch_size: int) -> tuple[int, int]:

@@ -144,9 +144,10 @@ class TestBadWeights:
     @pytest.mark.parametrize(
         ("other", "says"),
         [
-            ({"embed_dim": 96}, "another network's weights"),
+            ({"embed_dim": 96}, "features have 96 numbers, not 48"),
             ({"depth": 2}, "lacks 12"),
             ({"depth": 4}, "has left over 12"),
+            ({"patch_size": 8}, "another network's weights: its patches are 8×8 pixels, not 16×16"),
             ({"patch_size": 8, "embed_dim": 24, "num_heads": 2}, "another network's weights"),
             ({"qkv_bias": False}, "lacks 3"),
             ({"reg_tokens": 4}, "another network's weights"),
@@ -158,6 +159,51 @@ class TestBadWeights:
         with pytest.raises(WeightsError, match=says) as caught:
             fill(small_vit(), read_weights(path), path)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
+            (b"<!DOCTYPE html><html>Not found</html>", "web page"),
+            (b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5"),
+            (b"GGUF" + bytes(99), "GGUF"),
+        ],
+    )
+    def test_other_kinds_of_files_are_called_what_they_are(
+        self, tmp_path: Path, content: bytes, says: str
+    ) -> None:
+        (tmp_path / "w.safetensors").write_bytes(content)
+        assert_refused(tmp_path / "w.safetensors", says)
+
+    def test_the_content_decides_not_the_suffix(self, tmp_path: Path) -> None:
+        state = small_vit().state_dict()
+        save_file(state, tmp_path / "w.pth")
+        torch.save(state, tmp_path / "w.bin")
+        assert (
+            read_weights(tmp_path / "w.pth").keys() == read_weights(tmp_path / "w.bin").keys() == state.keys()
+        )
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_values_that_are_not_finite(self, tmp_path: Path, value: float) -> None:
+        state = small_vit().state_dict()
+        state["blocks.1.mlp.fc1.weight"][3, 4] = value
+        with pytest.raises(WeightsError, match=r"damaged: 'blocks\.1\.mlp\.fc1\.weight'"):
+            fill(small_vit(), state, tmp_path / "w.pth")
+
+    def test_quantised(self, tmp_path: Path) -> None:
+        state = {key: value.to(torch.int8) for key, value in small_vit().state_dict().items()}
+        with pytest.raises(WeightsError, match="holds int8"):
+            fill(small_vit(), state, tmp_path / "w.pth")
+
+    def test_dinov3_with_biases_under_the_name_without(self, tmp_path: Path) -> None:
+        target = small_vit("vit_small_patch16_dinov3.lvd1689m")
+        state = dict(target.state_dict())
+        for i in range(3):
+            state[f"blocks.{i}.attn.qkv.bias"] = torch.zeros(3 * SMALL["embed_dim"])
+        fill(target, state, tmp_path / "w.pth")
+        state["blocks.1.attn.qkv.bias"] = torch.ones(3 * SMALL["embed_dim"])
+        with pytest.raises(WeightsError, match="which this network lacks"):
+            fill(target, state, tmp_path / "w.pth")
 
     def test_a_convnets(self, tmp_path: Path) -> None:
         path = tmp_path / "w.pth"

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -92,9 +93,7 @@ def test_class_out_of_range_is_named(coco: tuple[Path, Path]) -> None:
         COCODataset(*coco)[0].read_labels(ALL)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("{", "no JSON"), ("[]", "lacks annotations, categories, images")]
-)
+@pytest.mark.parametrize(("text", "message"), [("{", "not a JSON file"), ("[]", "lacks annotations, images")])
 def test_files_of_another_form(coco: tuple[Path, Path], text: str, message: str) -> None:
     coco[0].write_text(text)
     with pytest.raises(DatasetError, match=message):
@@ -106,3 +105,83 @@ def test_missing_places(coco: tuple[Path, Path]) -> None:
         COCODataset(coco[0].with_name("x.json"), coco[1])
     with pytest.raises(DatasetError, match="no folder of photographs"):
         COCODataset(coco[0], coco[1] / "x")
+
+
+def rewrite(path: Path, change: Callable[[dict], None]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def turn(coco: tuple[Path, Path]) -> None:
+    """Store a photograph a quarter turn to the left, as phones do; it is seen at 20×10."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (10, 20)).save(coco[1] / "a.png", exif=exif)
+
+
+def test_truth_in_the_upright_frame_stays_as_it_is(coco: tuple[Path, Path]) -> None:
+    before = COCODataset(*coco)[0].read_labels(ALL)
+    turn(coco)
+    after = COCODataset(*coco)[0].read_labels(ALL)
+    np.testing.assert_array_equal(after.instances, before.instances)
+    np.testing.assert_array_equal(after.boxes_xyxy, before.boxes_xyxy)
+
+
+def test_truth_in_the_stored_frame_is_turned_with_its_photograph(
+    coco: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    def store(content: dict) -> None:
+        content["images"][1] |= {"height": 20, "width": 10}
+        content["annotations"] = [box(1, 3, 1, 0, 2, 3, 10)]
+
+    turn(coco)
+    rewrite(coco[0], store)
+    sample = COCODataset(*coco)[0]
+    labels = sample.read_labels(ALL)
+    ys, xs = np.nonzero(labels.instances)
+    assert labels.instances.shape == sample.read_image().shape[:2] == (10, 20)
+    assert labels.boxes_xyxy.tolist() == [[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]] == [[8, 0, 18, 3]]
+    assert "stored turned" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["images\\\\a.png", "C:\\\\x\\\\a.png", "/home/me/val2017/a.png", "./a.png"])
+def test_file_names_of_other_places(coco: tuple[Path, Path], name: str) -> None:
+    rewrite(coco[0], lambda content: content["images"][1].update(file_name=name.replace("\\\\", "\\")))
+    assert COCODataset(*coco)[0].read_image().shape == (10, 20, 3)
+
+
+def test_photographs_of_one_name_keep_apart(coco: tuple[Path, Path]) -> None:
+    rewrite(coco[0], lambda content: content["images"][1].update(file_name="b.png"))
+    assert len({s.id for s in COCODataset(*coco)}) == 2
+
+
+def test_more_categories_than_a_map_has_labels(coco: tuple[Path, Path]) -> None:
+    def many(content: dict) -> None:
+        content["categories"] = [{"id": number, "name": str(number)} for number in range(1, 1204)]
+        content["annotations"][0]["category_id"] = 1203
+
+    rewrite(coco[0], many)
+    labels = COCODataset(*coco)[0].read_labels(ALL)
+    assert labels.classes[5, 5] == 2
+    assert labels.classes[3, 3] == 1
+
+
+def test_a_file_of_boxes_alone(coco: tuple[Path, Path]) -> None:
+    rewrite(coco[0], lambda content: [a.pop("segmentation") for a in content["annotations"]])
+    dataset = COCODataset(*coco)
+    assert dataset.label_kinds == {LabelKind.BOXES}
+    assert len(dataset[0].read_labels(dataset.label_kinds).boxes_xyxy) == 2
+
+
+def test_a_missing_segmentation_is_named_where_masks_are_asked(coco: tuple[Path, Path]) -> None:
+    rewrite(coco[0], lambda content: content["annotations"][1].pop("segmentation"))
+    sample = COCODataset(*coco)[0]
+    assert len(sample.read_labels(frozenset({LabelKind.BOXES})).boxes_xyxy) == 2
+    with pytest.raises(DatasetError, match="annotation 2 has no segmentation; choose a protocol of boxes"):
+        sample.read_labels(ALL)
+
+
+def test_sizes_that_are_not_given_are_the_photographs(coco: tuple[Path, Path]) -> None:
+    rewrite(coco[0], lambda content: [content["images"][1].pop(key) for key in ("height", "width")])
+    assert COCODataset(*coco)[0].read_labels(ALL).instances.shape == (10, 20)

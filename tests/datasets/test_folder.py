@@ -74,3 +74,35 @@ def test_wrong_places(folders: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match="holds no photograph"):
         FolderDataset(tmp_path / "empty")
+
+
+def test_a_set_of_empty_masks_is_refused(folders: tuple[Path, Path]) -> None:
+    (folders[1] / "b.png").unlink()
+    Image.new("L", (16, 12)).save(folders[1] / "deep" / "a.png")
+    with pytest.raises(DatasetError, match=r"All 1 masks of .* are empty"):
+        FolderDataset(*folders)
+
+
+@pytest.mark.parametrize("suffix", [".PNG", ".bmp", ".tif"])
+def test_masks_of_other_formats_without_losses(folders: tuple[Path, Path], suffix: str) -> None:
+    path = folders[1] / "b.png"
+    Image.open(path).save(folders[1] / f"b{suffix}")
+    path.unlink()
+    dataset = FolderDataset(*folders)
+    assert dataset[0].read_labels(dataset.label_kinds).foreground.any()
+
+
+def test_masks_lie_upon_photographs_that_are_stored_turned(folders: tuple[Path, Path]) -> None:
+    dataset = FolderDataset(*folders, "instances")
+    upright = dataset[0].read_labels(dataset.label_kinds)
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new("RGB", (12, 16)).save(folders[0] / "b.jpg", exif=exif)
+    for stored in (False, True):
+        if stored:
+            path = folders[1] / "b.png"
+            Image.fromarray(np.rot90(np.asarray(Image.open(path)), -1)).save(path)
+        labels = dataset[0].read_labels(dataset.label_kinds)
+        np.testing.assert_array_equal(labels.instances, upright.instances)
+        np.testing.assert_array_equal(labels.boxes_xyxy, upright.boxes_xyxy)
+        assert labels.instances.shape == dataset[0].read_image().shape[:2]

@@ -42,7 +42,8 @@ def load_backbone(
 
     Args:
         name: ``embedded``, a name of `slotlight.config.BACKBONES`, or a timm ViT's or ConvNet's own name.
-        weights: A local file: safetensors, or a ``.pth`` with timm's or the original release's key names. Without
+        weights: A local file: safetensors or PyTorch, with timm's, transformers' or the original release's key
+            names; it need not hold what comes after the features. Without
             it, timm's pretrained weights come from the hub (or its cache on this machine).
         facet: See `Backbone`; without it, a ViT's keys or a ConvNet's tokens.
         layer: See `Backbone`; of a ConvNet, the stage.
@@ -64,7 +65,7 @@ def load_backbone(
     facet = facet or ("key" if is_vit else "token")
     network = _create(name, timm_name, facet, layer, is_vit=is_vit, from_hub=state is None)
     if weights is not None and state is not None:
-        fill(network, state, weights)
+        fill(network, state, weights, facet=facet, layer=layer)
     # A ConvNet is already cut after the stage that `layer` names.
     return Backbone(name, network, facet=facet, layer=layer).to(device)
 

@@ -44,7 +44,7 @@ class DatasetSource:
 
     Attributes:
         data: A VOC devkit, a folder of photographs, or a name of `SYNTHETIC`.
-        split: VOC's list, or dev | test of VOC 2012; the official val where left out.
+        split: VOC's list, or dev | test of VOC 2012; val (or the only list) where left out.
         annotations: A COCO instances JSON of the photographs in ``data``.
         masks: A folder of masks of the photographs in ``data``, matched by stem.
         mask_kind: What the values of those masks mean.
@@ -70,7 +70,7 @@ def open_dataset(source: DatasetSource) -> Dataset:
     path = Path(source.data)
     labelled_elsewhere = source.annotations is not None or source.masks is not None
     if is_voc(path) and not labelled_elsewhere:
-        return VOCDataset(path, source.split or "val")
+        return VOCDataset(path, source.split)
     if source.split is not None:
         raise DatasetError(
             f"{source.data} has no splits (only a VOC devkit has); leave {source.split!r} out."

@@ -3,27 +3,30 @@
 Where objects overlap, the smaller one is on top. Crowds are void, and have no box.
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from faster_coco_eval import COCO
+from faster_coco_eval.core import mask as run_lengths
 from jaxtyping import Float, UInt8
 
-from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, check_size, photograph_reader
+from slotlight.datasets.coco_file import Entry, read_coco_file
+from slotlight.datasets.coco_geometry import complete
+from slotlight.datasets.label_files import frame_of
+from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader
 from slotlight.errors import DatasetError
-
-Annotation = dict[str, Any]
-"""One entry of the file's ``annotations``, as COCO defines it."""
+from slotlight.image_files import max_pixels, read_size
+from slotlight.orientation import UPRIGHT, swaps_sides
 
 
 class COCODataset:
     """The photographs of a COCO instances file, sorted by their id.
 
-    The labels of `Labels.classes` are 1… in the order of the file's category ids, which have gaps.
+    The labels of `Labels.classes` are 1… in the order of the file's category ids, which have gaps; of more than 254
+    categories, 1… in the order of those of the photograph. A file without segmentations has boxes alone.
 
     Args:
         annotations: As ``annotations/instances_val2017.json``.
@@ -33,16 +36,16 @@ class COCODataset:
         DatasetError: The file is missing or not in COCO's form, or there is no such folder.
     """
 
-    label_kinds = frozenset(LabelKind)
-
     def __init__(self, annotations: str | Path, photographs: str | Path) -> None:
         self.path, self.photographs = Path(annotations), Path(photographs)
         self.name, self.split = "COCO", self.path.stem.removeprefix("instances_")
         self.identity = f"{self.path.resolve()} {self.photographs.resolve()}"
         if not self.photographs.is_dir():
             raise DatasetError(f"There is no folder of photographs {self.photographs}; check its name.")
-        self._coco = _read(self.path)
-        self._ids: list[int] = sorted(self._coco.imgs)
+        self._coco = read_coco_file(self.path)
+        self._ids: list[Any] = sorted(self._coco.images)
+        kinds = frozenset(LabelKind) if self._coco.has_segmentations else frozenset({LabelKind.BOXES})
+        self.label_kinds: frozenset[LabelKind] = kinds
 
     def __len__(self) -> int:
         """How many photographs the file lists."""
@@ -55,17 +58,54 @@ class COCODataset:
     def __getitem__(self, index: int) -> Sample:
         """One photograph; nothing is decoded yet."""
         number = self._ids[index]
-        name = self._coco.imgs[number]["file_name"]  # unique, as stems of several folders are not
-        path = self.photographs / name
-        return Sample(name, photograph_reader(path), lambda kinds: self._read_labels(number, path, kinds))
+        name = self._coco.images[number]["file_name"]
+        path = self._find(name)
+        # File names are unique, as stems of several folders are not; where they are not either, ids are.
+        sample_id = name if self._uses[name] == 1 else f"{name} (image {number})"
+        return Sample(
+            sample_id, photograph_reader(path), lambda kinds: self._read_labels(number, path, kinds)
+        )
 
     @cached_property
-    def _classes(self) -> dict[int, int]:
-        return {category: label for label, category in enumerate(sorted(self._coco.cats), start=1)}
+    def _uses(self) -> Counter[str]:
+        return Counter(image["file_name"] for image in self._coco.images.values())
 
-    def _read_labels(self, number: int, path: Path, kinds: frozenset[LabelKind]) -> Labels:
-        found: list[Annotation] = self._coco.loadAnns(self._coco.getAnnIds(imgIds=[number]))
-        objects = [a for a in found if not a.get("iscrowd")]
+    def _find(self, name: str) -> Path:
+        """The photograph of a file name, which may come from another folder or system."""
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        places = [
+            self.photographs / name,
+            *(self.photographs.joinpath(*parts[i:]) for i in range(len(parts))),
+        ]
+        return next((place for place in places if place.is_file()), places[0])
+
+    @cached_property
+    def _classes(self) -> dict[Any, int]:
+        return {category: label for label, category in enumerate(sorted(self._coco.categories), start=1)}
+
+    def _annotations(self, number: Any, path: Path) -> tuple[list[Entry], tuple[int, int]]:
+        """The annotations of a photograph and its (height, width), in its upright frame."""
+        image = self._coco.images[number]
+        name, orientation = f"In {self.path}, image {number}", UPRIGHT
+        if "height" not in image or "width" not in image:
+            size = read_size(path).upright
+        else:
+            size = (int(image["height"]), int(image["width"]))
+            if size[0] * size[1] > max_pixels():
+                raise DatasetError(
+                    f"{name} is {size[1]}×{size[0]}, beyond the limit of pixels; check its size."
+                )
+            if path.is_file():
+                orientation = frame_of(size, f"{name} ({path.name})", path)
+        found = [
+            complete(annotation, size, f"In {self.path}, annotation {annotation['id']}", orientation)
+            for annotation in self._coco.annotations[number]
+        ]
+        return found, size[::-1] if swaps_sides(orientation) else size
+
+    def _read_labels(self, number: Any, path: Path, kinds: frozenset[LabelKind]) -> Labels:
+        found, size = self._annotations(number, path)
+        objects = [a for a in found if not a["iscrowd"]]
         boxes = _boxes(objects)
         if kinds <= {LabelKind.BOXES}:
             return Labels(boxes_xyxy=boxes)
@@ -73,26 +113,27 @@ class COCODataset:
             raise DatasetError(
                 f"{path.name} has {len(objects)} objects in {self.path}; at most 254 fit a map."
             )
-        instances = self._paint(number, objects, [a for a in found if a.get("iscrowd")])
-        if path.is_file():
-            check_size(instances, self.path, path)
+        instances = self._paint(size, objects, [a for a in found if a["iscrowd"]])
         table = np.zeros(256, np.uint8)
         table[VOID] = VOID
-        table[1 : len(objects) + 1] = [self._class_of(a) for a in objects]
+        table[1 : len(objects) + 1] = self._classes_of(objects)
         foreground = np.where(instances == VOID, instances, np.minimum(instances, 1))
         return Labels(foreground, table[instances], instances, boxes)
 
-    def _class_of(self, annotation: Annotation) -> int:
-        if annotation["category_id"] not in self._classes:
-            missing = f"annotation {annotation['id']} has category {annotation['category_id']}"
-            raise DatasetError(f"In {self.path}, {missing}, which its categories do not list.")
-        return self._classes[annotation["category_id"]]
+    def _classes_of(self, annotations: list[Entry]) -> list[int]:
+        for annotation in annotations:
+            if annotation["category_id"] not in self._classes:
+                missing = f"annotation {annotation['id']} has category {annotation['category_id']}"
+                raise DatasetError(f"In {self.path}, {missing}, which its categories do not list.")
+        labels = [self._classes[annotation["category_id"]] for annotation in annotations]
+        if len(self._classes) < VOID:
+            return labels
+        return [sorted(set(labels)).index(label) + 1 for label in labels]  # all of LVIS's do not fit a map
 
     def _paint(
-        self, number: int, objects: list[Annotation], crowds: list[Annotation]
+        self, size: tuple[int, int], objects: list[Entry], crowds: list[Entry]
     ) -> UInt8[np.ndarray, "height width"]:
-        size = self._coco.imgs[number]
-        instances = np.zeros((size["height"], size["width"]), np.uint8)
+        instances = np.zeros(size, np.uint8)
         for crowd in crowds:
             instances[self._mask(crowd)] = VOID
         masks = [self._mask(a) for a in objects]
@@ -100,27 +141,15 @@ class COCODataset:
             instances[masks[label]] = label + 1
         return instances
 
-    def _mask(self, annotation: Annotation) -> np.ndarray:
-        try:
-            return np.asarray(self._coco.annToMask(annotation), dtype=bool)
-        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
-            where = f"annotation {annotation.get('id')} of {self.path}"
-            raise DatasetError(f"The segmentation of {where} cannot be decoded: {error}.") from None
+    def _mask(self, annotation: Entry) -> np.ndarray:
+        if "segmentation" not in annotation:
+            raise DatasetError(
+                f"In {self.path}, annotation {annotation['id']} has no segmentation; choose a protocol of boxes "
+                "(corloc, detection), or annotate its mask."
+            )
+        return np.asarray(run_lengths.decode(annotation["segmentation"]), dtype=bool)
 
 
-def _boxes(objects: list[Annotation]) -> Float[np.ndarray, "object 4"]:
+def _boxes(objects: list[Entry]) -> Float[np.ndarray, "object 4"]:
     boxes = np.array([a["bbox"] for a in objects], dtype=np.float64).reshape(-1, 4)
     return np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
-
-
-def _read(path: Path) -> COCO:
-    if not path.is_file():
-        raise DatasetError(f"There is no COCO file {path}; check its name.")
-    try:
-        content = json.loads(path.read_text())
-        absent = {"images", "annotations", "categories"} - set(content)
-    except (ValueError, TypeError) as error:
-        raise DatasetError(f"{path} is no JSON in COCO's form: {error}.") from None
-    if absent:
-        raise DatasetError(f"{path} is not in COCO's form: it lacks {', '.join(sorted(absent))}.")
-    return COCO(content)

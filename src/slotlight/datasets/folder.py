@@ -6,21 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from slotlight.datasets.sample import (
-    VOID,
-    LabelKind,
-    Labels,
-    Sample,
-    boxes_of_instances,
-    photograph_reader,
-    read_binary_mask,
-    read_label_map,
-)
+from slotlight.datasets.label_files import is_empty_mask, read_binary_mask, read_label_map
+from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, boxes_of_instances, photograph_reader
 from slotlight.errors import DatasetError
 from slotlight.images import find_photographs
 
 MaskKind = Literal["binary", "classes", "instances"]
-"""What the values of a folder's masks mean: bright is object; or a class's, or an object's number."""
+"""What the values of a folder's masks mean: object or background; or a class's, or an object's number."""
 
 _KINDS: dict[MaskKind, frozenset[LabelKind]] = {
     "binary": frozenset({LabelKind.FOREGROUND}),
@@ -28,11 +20,14 @@ _KINDS: dict[MaskKind, frozenset[LabelKind]] = {
     "instances": frozenset({LabelKind.FOREGROUND, LabelKind.INSTANCES, LabelKind.BOXES}),
 }
 
+_MASK_SUFFIXES = (".png", ".PNG", ".tif", ".tiff", ".bmp", ".gif")
+
 
 class FolderDataset:
     """Photographs of a folder (recursive, sorted) and, if given, their masks.
 
-    The mask of ``photographs/a/b.jpg`` is ``masks/a/b.png``: the same place, the same stem, a PNG.
+    The mask of ``photographs/a/b.jpg`` is ``masks/a/b.png``: the same place, the same stem, a PNG (or another format
+    without losses).
 
     Args:
         photographs: The folder.
@@ -40,7 +35,7 @@ class FolderDataset:
         mask_kind: What the masks' values mean; 0 is background, 255 is void in label maps.
 
     Raises:
-        DatasetError: The folder of masks does not exist.
+        DatasetError: The folder of masks does not exist, or all of its masks are empty.
         ImageError: There is no photograph.
     """
 
@@ -58,6 +53,7 @@ class FolderDataset:
             raise DatasetError(f"There is no folder of masks {self.masks}; check its name.")
         self.label_kinds = frozenset() if masks is None else _KINDS[mask_kind]
         self._paths = find_photographs([self.root])
+        self._refuse_empty_masks()
 
     def __len__(self) -> int:
         """How many photographs the folder has."""
@@ -76,7 +72,7 @@ class FolderDataset:
     def _read_labels(self, name: str, image: Path, kinds: frozenset[LabelKind]) -> Labels:
         if self.masks is None or not kinds:
             return Labels()
-        mask = (self.masks / name).with_suffix(".png")
+        mask = self._mask_of(self.masks / name)
         if self.mask_kind == "binary":
             return Labels(foreground=read_binary_mask(mask, image))
         values = read_label_map(mask, image)
@@ -84,3 +80,19 @@ class FolderDataset:
         if self.mask_kind == "classes":
             return Labels(foreground, classes=values)
         return Labels(foreground, instances=values, boxes_xyxy=boxes_of_instances(values))
+
+    def _mask_of(self, place: Path) -> Path:
+        """The mask at a photograph's place; the PNG where there is none."""
+        others = (place.with_suffix(suffix) for suffix in _MASK_SUFFIXES)
+        return next((path for path in others if path.is_file()), place.with_suffix(".png"))
+
+    def _refuse_empty_masks(self) -> None:
+        """A set without any foreground would give numbers that mean nothing; usually the first mask settles it."""
+        if self.masks is None:
+            return
+        masks = [self._mask_of(self.masks / path.relative_to(self.root)) for path in self._paths]
+        if (there := [mask for mask in masks if mask.is_file()]) and all(map(is_empty_mask, there)):
+            raise DatasetError(
+                f"All {len(there)} masks of {self.masks} are empty: no pixel differs from the background; "
+                "check how they were saved."
+            )

@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
 
-from slotlight.errors import DatasetError
+from slotlight.datasets.label_files import VOID as VOID
 from slotlight.images import RGBImage, read_photograph
-
-VOID = 255
-"""The value of pixels that belong to nothing and are not to be judged."""
 
 
 class LabelKind(StrEnum):
@@ -109,69 +106,6 @@ class Dataset(Protocol):
     def __iter__(self) -> Iterator[Sample]:
         """All of them, in order."""
         ...
-
-
-def read_label_map(
-    path: Path, image: Path, *, highest: int = VOID - 1, void: int = VOID
-) -> UInt8[np.ndarray, "height width"]:
-    """Read a palette or grey label file and hold it against its photograph.
-
-    Args:
-        path: The label file; its palette indices (or grey levels) are the labels.
-        image: The photograph, whose size it must have.
-        highest: The greatest valid label.
-        void: The one label above that is void.
-
-    Raises:
-        DatasetError: It is missing, unreadable, of another size, or has a label out of range.
-    """
-    if not path.is_file():
-        raise DatasetError(f"The label file {path} is missing; every photograph of the list needs one.")
-    try:
-        with Image.open(path) as file:
-            labels = np.asarray(file)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"The label file {path} cannot be read: {error}.") from None
-    check_size(labels, path, image)
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
-        raise DatasetError(f"The label file {path} is not a palette or grey image; save it as one.")
-    values = np.flatnonzero(np.bincount(labels.astype(np.uint16).ravel()))  # many times as fast as np.unique
-    wrong = values[(values > highest) & (values != void)]
-    if wrong.size:
-        raise DatasetError(
-            f"The label file {path} has label {wrong[0]}; valid: 0 to {highest}, {void} for void."
-        )
-    return labels.astype(np.uint8)
-
-
-def read_binary_mask(path: Path, image: Path) -> UInt8[np.ndarray, "height width"]:
-    """Read a mask of any mode as 1 where it is brighter than half of white, else 0.
-
-    Raises:
-        DatasetError: It is missing, unreadable or of another size than its photograph.
-    """
-    if not path.is_file():
-        raise DatasetError(f"The mask {path} is missing; every photograph needs one.")
-    try:
-        with Image.open(path) as file:
-            mask: Bool[np.ndarray, "height width"] = np.asarray(file.convert("L")) > 127
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"The mask {path} cannot be read: {error}.") from None
-    check_size(mask, path, image)
-    return mask.astype(np.uint8)
-
-
-def check_size(labels: np.ndarray, path: Path, image: Path) -> None:
-    """Refuse a label map whose height or width is not its photograph's.
-
-    Raises:
-        DatasetError: It names the label file and both sizes.
-    """
-    with Image.open(image) as file:
-        width, height = file.size
-    if labels.shape[:2] != (height, width):
-        size = f"{labels.shape[1]}×{labels.shape[0]}"
-        raise DatasetError(f"The label file {path} is {size} but its photograph is {width}×{height}.")
 
 
 def photograph_reader(path: Path) -> Callable[[], RGBImage]:

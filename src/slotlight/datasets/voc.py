@@ -1,4 +1,4 @@
-"""PASCAL VOC 2007 and 2012 as their devkits lay them out.
+"""PASCAL VOC 2007 and 2012 as their devkits lay them out, and as other tools export to that layout.
 
 Boxes come with every list; class and instance masks only with the segmentation lists. VOC's boxes count
 pixels from 1 and include the last one; here they count from 0 and exclude it. All annotated boxes are kept,
@@ -7,13 +7,17 @@ those called difficult too.
 
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 from jaxtyping import Float
 
-from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader, read_label_map
+from slotlight.datasets.label_files import frame_of, read_label_map
+from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader
+from slotlight.datasets.voc_file import read_annotation, read_list
 from slotlight.errors import DatasetError, UnknownNameError
+from slotlight.image_files import read_size
+from slotlight.orientation import turn_boxes_upright
+from slotlight.photographs import EXTENSIONS
 
 # fmt: off
 CLASSES = [
@@ -35,7 +39,8 @@ class VOCDataset:
 
     Splits are the lists of ``ImageSets/Segmentation`` by name, and those of ``ImageSets/Main`` as
     ``main/trainval`` and so on (boxes only). In VOC 2012 two more part the official ``val`` in two: ``dev``,
-    every fifth photograph from the first, to choose by; ``test``, the others, to read results from.
+    every fifth photograph from the first, to choose by; ``test``, the others, to read results from. Without a split it
+    is ``val``, or the only list that there is, such as CVAT's ``default``.
 
     Args:
         root: ``VOCdevkit`` with one year in it, or the year's folder itself, as ``VOCdevkit/VOC2012``.
@@ -46,12 +51,12 @@ class VOCDataset:
         UnknownNameError: There is no such split.
     """
 
-    def __init__(self, root: str | Path, split: str = "val") -> None:
+    def __init__(self, root: str | Path, split: str | None = None) -> None:
         self.root = find_year(Path(root))
         self.name = self.root.name
-        self.split = split
         self.identity = str(self.root)  # an id means one photograph, whatever lists name it
-        self._ids = self._read_split(split)
+        self._photographs = _photographs(self.root / "JPEGImages")
+        self.split, self._ids = self._read_split(split)
         self.label_kinds = self._label_kinds()
 
     def __len__(self) -> int:
@@ -65,7 +70,7 @@ class VOCDataset:
     def __getitem__(self, index: int) -> Sample:
         """One photograph; nothing is read yet."""
         name = self._ids[index]
-        image = self.root / "JPEGImages" / f"{name}.jpg"
+        image = self._photographs.get(name, self.root / "JPEGImages" / f"{name}.jpg")
         return Sample(name, photograph_reader(image), lambda kinds: self._read_labels(name, image, kinds))
 
     def _read_labels(self, name: str, image: Path, kinds: frozenset[LabelKind]) -> Labels:
@@ -76,21 +81,26 @@ class VOCDataset:
         if LabelKind.INSTANCES in kinds:
             instances = read_label_map(self.root / _FOLDERS[LabelKind.INSTANCES] / f"{name}.png", image)
         if LabelKind.BOXES in kinds:
-            boxes = read_boxes(self.root / _FOLDERS[LabelKind.BOXES] / f"{name}.xml")
+            boxes = read_boxes(self.root / _FOLDERS[LabelKind.BOXES] / f"{name}.xml", image)
         foreground = None
         if classes is not None:
             foreground = np.where(classes == VOID, classes, np.minimum(classes, 1))
         return Labels(foreground, classes, instances, boxes)
 
-    def _read_split(self, split: str) -> list[str]:
+    def _read_split(self, split: str | None) -> tuple[str, list[str]]:
+        """A split's full name, and the names in its list."""
         lists = _lists(self.root)
         halves = ["dev", "test"] if self.root.name == "VOC2012" and "val" in lists else []
         if split in halves and split not in lists:
-            ids = lists["val"].read_text().split()
-            return [name for i, name in enumerate(ids) if (i % 5 == 0) == (split == "dev")]
-        if split not in lists:
-            raise UnknownNameError(f"split of {self.root}", split, {*lists, *halves})
-        return lists[split].read_text().split()
+            names = read_list(lists["val"], self._photographs)
+            return split, [name for i, name in enumerate(names) if (i % 5 == 0) == (split == "dev")]
+        wanted = split or "val"
+        places = [name for name in (wanted, f"main/{wanted}") if _list_file(self.root, name).is_file()]
+        if split is None and not places:
+            places = _only_one(lists)
+        if not places:
+            raise UnknownNameError(f"split of {self.root}", wanted, {*lists, *halves})
+        return places[0], read_list(_list_file(self.root, places[0]), self._photographs)
 
     def _label_kinds(self) -> frozenset[LabelKind]:
         kinds = {kind for kind, folder in _FOLDERS.items() if (self.root / folder).is_dir()}
@@ -127,28 +137,51 @@ def _years(path: Path) -> list[Path]:
 
 
 def _lists(root: Path) -> dict[str, Path]:
-    lists = {path.stem: path for path in sorted((root / "ImageSets" / "Segmentation").glob("*.txt"))}
-    main = root / "ImageSets" / "Main"
-    names = [name for name in ("train", "val", "trainval", "test") if (main / f"{name}.txt").is_file()]
-    return lists | {f"main/{name}": main / f"{name}.txt" for name in names}
+    """The lists by name; those of single classes, as ``dog_val``, can be named but are not shown."""
+    segmentation, main = (
+        sorted((root / "ImageSets" / part).glob("*.txt")) for part in ("Segmentation", "Main")
+    )
+    of_class = ("_train", "_val", "_trainval", "_test")
+    return {path.stem: path for path in segmentation} | {
+        f"main/{path.stem}": path for path in main if not path.stem.endswith(of_class)
+    }
 
 
-def read_boxes(path: Path) -> Float[np.ndarray, "object 4"]:
-    """All boxes of a VOC annotation file, 0-based, right and bottom exclusive.
+def _list_file(root: Path, split: str) -> Path:
+    folder, name = (
+        ("Main", split.removeprefix("main/")) if split.startswith("main/") else ("Segmentation", split)
+    )
+    return root / "ImageSets" / folder / f"{name}.txt"
+
+
+def _only_one(lists: dict[str, Path]) -> list[str]:
+    """The one list of a devkit, which may stand in both folders."""
+    return list(lists)[:1] if len({path.stem for path in lists.values()}) == 1 else []
+
+
+def _photographs(folder: Path) -> dict[str, Path]:
+    """The photographs of a folder by stem, JPEG first where several share one."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+    return {path.stem: path for path in sorted(paths, key=lambda path: path.suffix.lower() == ".jpg")}
+
+
+def read_boxes(path: Path, image: Path | None = None) -> Float[np.ndarray, "object 4"]:
+    """All boxes of a VOC annotation file in the upright frame of their photograph, right and bottom exclusive.
 
     Raises:
-        DatasetError: It is missing, no XML, or a box in it is broken or of an unknown class.
+        DatasetError: It is missing, not XML, of another size than its photograph, or a box in it is broken.
     """
-    if not path.is_file():
-        raise DatasetError(f"The label file {path} is missing; every photograph of the list needs one.")
-    try:
-        objects = ElementTree.parse(path).getroot().findall("object")
-        boxes = [
-            [float(o.findtext(f"bndbox/{k}", "")) for k in ("xmin", "ymin", "xmax", "ymax")] for o in objects
-        ]
-    except (ElementTree.ParseError, ValueError) as error:
-        raise DatasetError(f"The label file {path} cannot be read: {error}.") from None
-    unknown = {o.findtext("name", "") for o in objects} - set(CLASSES)
-    if unknown:
-        raise DatasetError(f"The label file {path} has class {min(unknown)!r}; valid: {', '.join(CLASSES)}.")
-    return np.array(boxes, dtype=np.float64).reshape(-1, 4) - [1, 1, 0, 0]
+    annotation = read_annotation(path)
+    if image is None or not image.is_file() or not len(annotation.boxes_xyxy):
+        return annotation.boxes_xyxy
+    size, photograph = annotation.size, read_size(image)
+    if size is None:
+        reach = annotation.boxes_xyxy[:, [3, 2]].max(0)
+        frames = (photograph.upright, photograph.stored)
+        size = next((frame for frame in frames if (reach <= np.array(frame) + 2).all()), None)
+    if size is None:
+        raise DatasetError(
+            f"The label file {path} has boxes outside their photograph; use the photographs that were annotated."
+        )
+    orientation = frame_of(size, f"The label file {path}", image)
+    return turn_boxes_upright(annotation.boxes_xyxy, size, orientation)

@@ -1,0 +1,215 @@
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+from PIL.TiffImagePlugin import IFDRational
+
+from slotlight.errors import ImageError
+from slotlight.image_files import PixelBudget, max_pixels, read_size, reads_heic, set_max_pixels
+from slotlight.images import read_photograph
+
+CASES = Path(__file__).parents[1] / "../shared/cases"
+
+
+def picture(height: int = 6, width: int = 9) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def with_chunk(path: Path, kind: bytes, body: bytes) -> Path:
+    """Put a chunk after a PNG's header."""
+    content = path.read_bytes()
+    chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    path.write_bytes(content[:33] + chunk + content[33:])
+    return path
+
+
+@pytest.fixture
+def png(tmp_path: Path) -> Path:
+    path = tmp_path / "good.png"
+    Image.fromarray(picture()).save(path)
+    return path
+
+
+class TestMetadata:
+    """A fault in what the pixels do not need does not cost the photograph."""
+
+    def test_a_large_colour_profile(self, png: Path) -> None:
+        with_chunk(png, b"iCCP", b"p\0\0" + zlib.compress(bytes(2_000_000)))
+        np.testing.assert_array_equal(read_photograph(png), picture())
+
+    @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+    def test_long_texts(self, png: Path, kind: bytes) -> None:
+        body = b"key\0" + {b"zTXt": b"\0", b"iTXt": b"\1\0\0\0"}[kind] + zlib.compress(bytes(2_000_000))
+        np.testing.assert_array_equal(read_photograph(with_chunk(png, kind, body)), picture())
+
+    def test_a_fault_beside_a_turn(self, tmp_path: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        path = tmp_path / "turned.png"
+        Image.fromarray(picture()).save(path, exif=exif)
+        with_chunk(path, b"iCCP", b"p\0\0" + zlib.compress(bytes(2_000_000)))
+        np.testing.assert_array_equal(read_photograph(path), np.rot90(picture(), -1))
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
+    @pytest.mark.parametrize(
+        "exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(90))]
+    )
+    def test_damaged_exif(self, tmp_path: Path, suffix: str, exif: bytes) -> None:
+        path = tmp_path / f"odd{suffix}"
+        if suffix == ".tif":
+            Image.fromarray(picture()).save(path, tiffinfo={34665: 4_000_000_000})
+        else:
+            try:
+                Image.fromarray(picture()).save(path, exif=exif)
+            except (SyntaxError, ValueError):
+                pytest.skip("Pillow does not write such a file")
+        assert read_photograph(path).shape == (6, 9, 3)
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+    def test_rationals_without_a_denominator(self, tmp_path: Path, suffix: str) -> None:
+        entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHII", 282, 5, 1, 38)
+        exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4) + struct.pack("<II", 1, 0)
+        path = tmp_path / f"odd{suffix}"
+        if suffix == ".tif":
+            Image.fromarray(picture()).save(path, tiffinfo={0x0112: 6, 33434: IFDRational(1, 0)})
+        else:
+            Image.fromarray(picture()).save(path, exif=exif)
+        assert read_photograph(path).shape == (9, 6, 3)
+
+    def test_nothing_is_warned_of_in_the_terminal(self, tmp_path: Path) -> None:
+        path = tmp_path / "odd.jpg"
+        Image.fromarray(picture()).save(path, exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(90)))
+        code = "import sys; from slotlight.images import read_photograph; read_photograph(sys.argv[1])"
+        done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        "header", [b"P5 x 4 255\n", b"P5\n4 4 70000\n", b"P5\n4 -4 255\n", b"P2\n4 4\n9\n1 2 z"]
+    )
+    def test_wrong_bytes_in_a_pgm(self, tmp_path: Path, header: bytes) -> None:
+        path = tmp_path / "x.pgm"
+        path.write_bytes(header + bytes(16))
+        with pytest.raises(ImageError, match=r"x\.pgm is"):
+            read_photograph(path)
+
+    def test_postscript_starts_no_program(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "x.jpg"
+        Image.fromarray(picture()).save(path, "EPS")
+        monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was started"))
+        with pytest.raises(ImageError, match="PostScript or PDF document"):
+            read_photograph(path)
+
+    @pytest.mark.parametrize("kind", ["ICO", "PCX", "TGA", "SGI", "PDF"])
+    def test_formats_that_are_not_named_are_refused(self, tmp_path: Path, kind: str) -> None:
+        path = tmp_path / "x.jpg"
+        Image.fromarray(picture(32, 32)).save(path, kind)
+        with pytest.raises(ImageError, match="not an image"):
+            read_photograph(path)
+
+    def test_pipes_and_devices_are_refused(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.jpg")
+        for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+            with pytest.raises(ImageError, match="not a regular file"):
+                read_photograph(path)
+
+    @pytest.mark.parametrize(
+        "error", [RecursionError("deep"), MemoryError(), ZeroDivisionError(), AssertionError()]
+    )
+    def test_whatever_a_decoder_raises(
+        self, png: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_prepare", fail)
+        with pytest.raises(ImageError, match=r"good\.png"):
+            read_photograph(png)
+
+    def test_more_pixels_than_allowed(self, png: Path) -> None:
+        former = max_pixels()
+        try:
+            set_max_pixels(53)
+            for read in (read_photograph, read_size):
+                with pytest.raises(ImageError, match=r"good\.png has more than 53 pixels"):
+                    read(png)
+            set_max_pixels(54)
+            read_photograph(png)
+            with pytest.raises(ImageError, match="at least 1"):
+                set_max_pixels(0)
+        finally:
+            set_max_pixels(former)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_size_is_known_without_decoding(tmp_path: Path, suffix: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"x{suffix}"
+    Image.fromarray(picture()).save(path, exif=exif)
+    size = read_size(path)
+    assert size.stored == (6, 9)
+    assert size.upright == read_photograph(path).shape[:2]
+
+
+class TestHEIC:
+    @pytest.fixture
+    def heic(self) -> Path:
+        path = CASES / "iphone" / "heic_named.jpg"
+        if not path.is_file():
+            pytest.skip(f"{path} is absent")
+        return path
+
+    def test_without_the_extra_its_remedy_is_said(self, heic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("slotlight.image_files._formats", lambda: ("JPEG", "PNG"))
+        monkeypatch.setattr("slotlight.image_files.reads_heic", lambda: False)
+        with pytest.raises(
+            ImageError, match=r"HEIC photograph; to read it, run pip install 'slotlight\[heic\]'"
+        ):
+            read_photograph(heic)
+
+    @pytest.mark.skipif(not reads_heic(), reason="the extra heic is not installed")
+    def test_with_the_extra_it_is_read(self, heic: Path) -> None:
+        assert read_photograph(heic).std() > 10
+
+
+class TestBudget:
+    def test_no_more_than_the_budget_is_out(self) -> None:
+        budget, out, most = PixelBudget(100), 0, 0
+        guard = threading.Lock()
+
+        def work(pixels: int) -> None:
+            nonlocal out, most
+            with budget.take(pixels):
+                with guard:
+                    out += min(pixels, 100)
+                    most = max(most, out)
+                time.sleep(0.002)
+                with guard:
+                    out -= min(pixels, 100)
+
+        sizes = [10, 60, 30, 500, 90, 1] * 10
+        threads = [threading.Thread(target=work, args=[size]) for size in sizes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert not any(thread.is_alive() for thread in threads)
+        assert 60 <= most <= 100
+        assert budget.free == 100
+
+    def test_a_fault_gives_its_pixels_back(self) -> None:
+        budget = PixelBudget(10)
+        with pytest.raises(ValueError, match="x"), budget.take(4):
+            raise ValueError("x")
+        assert budget.free == 10
