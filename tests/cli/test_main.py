@@ -58,7 +58,7 @@ def test_the_same_command_again_has_nothing_to_do(run, trip, monkeypatch):
     before = run(*args) and (trip / "found/objects.json").read_bytes()
     status, out, _ = run(*args)
     assert status == 0
-    assert "1 photographs (1 of them in an earlier run)" in out
+    assert "1 photograph (1 of them in an earlier run)" in out
     assert (trip / "found/objects.json").read_bytes() == before
     status, _, err = run(*args, "--min-score", "0.5")
     assert (status, err.count("\n")) == (1, 1)
@@ -299,7 +299,7 @@ def test_one_file_by_two_paths_is_one_photograph(run, trip, monkeypatch):
     args = ("pics/a.jpg", "r/../pics/a.jpg", trip / "pics/a.jpg", "link.jpg")
     status, out, _ = run("discover", *args, "--out", "found", "--model", "centre-box")
     assert status == 0
-    assert "1 photographs" in out
+    assert "1 photograph" in out
 
 
 def test_models_lists_everything(run):

@@ -27,6 +27,7 @@ def discover(
     weights: Path | None = None,
     run: OmitArgPrefixes[RunConfig] = RunConfig(),  # noqa: B008
     rule: OmitArgPrefixes[ObjectRule] = ObjectRule(),  # noqa: B008
+    max_pixels: int | None = None,
     overlays: bool = True,
     start_over: bool = False,
 ) -> int:
@@ -44,6 +45,7 @@ def discover(
         weights: A local file with the backbone's weights.
         run: How the model is run.
         rule: What counts as an object.
+        max_pixels: Photographs of more pixels are named and left out; a limit on memory.
         overlays: Draw the pictures.
         start_over: Delete what another run wrote to OUT, and begin anew.
     """
@@ -52,12 +54,15 @@ def discover(
 
     from slotlight.discovery.results import ResultFolder
     from slotlight.discovery.samples import sample_photographs
-    from slotlight.images import find_photographs
+    from slotlight.images import set_max_pixels, survey_photographs
     from slotlight.loading import load
 
     if not paths and not samples:
         raise SlotlightError("Nothing to look at: name photographs or folders, or pass --samples.")
-    photographs = find_photographs(paths) + (sample_photographs() if samples else [])
+    if max_pixels is not None:
+        set_max_pixels(max_pixels)
+    survey = survey_photographs(paths)
+    photographs = survey.photographs + (sample_photographs() if samples else [])
     discoverer = load(model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     identity = {"model": discoverer.name, "fingerprint": discoverer.segmenter.fingerprint(), "seed": run.seed}
     folder = ResultFolder(out, photographs, identity | asdict(rule), overlays=overlays, start_over=start_over)
@@ -82,6 +87,8 @@ def discover(
         folder.close()
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
         _print_summary(console, rows, len(left) - len(failures), len(folder.done), out)
+    for sentence in survey.left_out:
+        print(f"left out: {sentence}", file=sys.stderr)
     for _, cause in failures:
         print(f"failed: {cause}", file=sys.stderr)
     return SOME_FAILED if failures else 0
@@ -105,4 +112,5 @@ def _print_summary(
         console.print(f"... and {done - len(rows)} more")
     earlier = f" ({before} of them in an earlier run)" if before else ""
     where = f"pictures in {out / 'overlays'}, objects in {out / 'objects.json'}"
-    console.print(Text(f"{done + before} photographs{earlier}: {where}"))
+    total = done + before
+    console.print(Text(f"{total} photograph{'' if total == 1 else 's'}{earlier}: {where}"))
