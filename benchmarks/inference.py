@@ -18,7 +18,7 @@ from benchmarks.subjects import SIDE, photographs, segmenter, vit
 from benchmarks.timing import Pair, compare
 from slotlight.config import DecoderConfig, Precision
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.results import ResultFolder, RunInfo
+from slotlight.discovery.results import ResultFolder
 from slotlight.images import fit_size
 from slotlight.model.segmenter import ModelSegmenter
 
@@ -95,7 +95,7 @@ def forward(
 def discover_and_write(discoverer: Discoverer, paths: Sequence[Path]) -> None:
     """What `slotlight discover` does once it is loaded."""
     with TemporaryDirectory() as folder:
-        results = ResultFolder(Path(folder), paths, RunInfo(discoverer.name, "", 0, ""))
+        results = ResultFolder(Path(folder), paths, {"model": discoverer.name})
         for discovery in discoverer.stream(paths, batch_size=BATCH):
             results.add(discovery)
         results.finish([])

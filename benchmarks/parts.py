@@ -10,7 +10,7 @@ from benchmarks.timing import Pair, compare
 from slotlight.model.decoder import MLPDecoder
 from slotlight.model.fusion import fuse
 from slotlight.model.slot_attention import MultiQuerySlotAttention
-from slotlight.model.slot_model import deal
+from slotlight.model.slot_model import assign_heads
 
 BATCHES = 16  # fused in a run: a single one, of a millisecond, would time how threads wake up
 
@@ -39,7 +39,7 @@ def run() -> Iterator[Pair]:
     features = torch.randn(32, GRID[0] * GRID[1], DIM, device=DEVICE)
     eight, one = (MultiQuerySlotAttention(DIM, heads=heads).to(DEVICE) for heads in (8, 1))
     yield compare(
-        "slot attention, training, 8 heads dealt out, beside 1 head",
+        "slot attention, training, 8 heads, images shared out, beside 1 head",
         lambda: attend(eight, features),
         lambda: attend(one, features),
         units=len(features),
@@ -56,8 +56,8 @@ def run() -> Iterator[Pair]:
 
 
 def attend(attention: MultiQuerySlotAttention, features: torch.Tensor) -> None:
-    """Forward and backward, the images dealt out to the heads."""
-    dealt = deal(len(features), attention.heads, features.device)
-    noise = torch.randn(*dealt.table.shape, attention.slots, DIM, device=features.device)
-    attention(features[dealt.table], noise).slots.sum().backward()
+    """Forward and backward, each image assigned to one head."""
+    assigned = assign_heads(len(features), attention.heads, features.device)
+    noise = torch.randn(*assigned.table.shape, attention.slots, DIM, device=features.device)
+    attention(features[assigned.table], noise).slots.sum().backward()
     attention.zero_grad()

@@ -15,8 +15,8 @@ from rich.table import Table
 from benchmarks.inference import PRECISIONS, forward, models
 from benchmarks.subjects import photographs, vit
 from benchmarks.timing import hardware
-from slotlight.config import Precision
-from slotlight.discovery.objects import ObjectRule, pixel_objects
+from slotlight.config import ObjectRule, Precision
+from slotlight.discovery.objects import pixel_objects
 from slotlight.images import fit_size, read_photograph, resize, to_batch
 from slotlight.model.segmenter import ModelSegmenter
 

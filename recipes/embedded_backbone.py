@@ -35,7 +35,7 @@ from pretraining import (
     pretrain,
 )
 from reduction import REDUCED, fit_reduction
-from slotlight.backbones.truncation import SideBySide
+from slotlight.backbones.truncation import FeatureConcatenation
 from slotlight.images import find_photographs
 
 
@@ -203,7 +203,7 @@ def export(backbone: nn.Module, sample: UInt8[Tensor, "photo side side 3"], out:
 
     Weights of convolutions are kept in half precision, and the features reduced are those of what is kept.
     """
-    network = SideBySide([backbone]).eval().cpu()
+    network = FeatureConcatenation([backbone]).eval().cpu()
     kept = {name: _halved(value) for name, value in network.state_dict().items()}
     network.load_state_dict(kept)
     reduction = fit_reduction(network, sample, REDUCED)

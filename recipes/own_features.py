@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reduction import REDUCED, fit_reduction
 from slotlight.backbones import Backbone
-from slotlight.backbones.truncation import SideBySide
+from slotlight.backbones.truncation import FeatureConcatenation
 
 _NAME, _BATCH = "own features", 32
 
@@ -76,6 +76,6 @@ def _seen(
     return maps
 
 
-def _copied(networks: Sequence[nn.Module]) -> SideBySide:
+def _copied(networks: Sequence[nn.Module]) -> FeatureConcatenation:
     """The networks side by side; copies, because a backbone freezes what it is given and these learn on."""
-    return SideBySide(copy.deepcopy(list(networks)))
+    return FeatureConcatenation(copy.deepcopy(list(networks)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from slotlight.drawing import contact_sheet, label_map, overlay, palette, segment_picture
+from slotlight.drawing import contact_sheet, contrasting_colours, label_map, overlay, palette, segment_picture
 
 
 def grey(height: int = 60, width: int = 80) -> np.ndarray:
@@ -29,7 +29,7 @@ def test_overlay_tints_its_masks_alone_and_draws_boxes() -> None:
     drawn = np.asarray(
         overlay(grey(), masks, boxes([10, 20, 30, 40], [50, 20, 70, 40]), np.array([0.9, 0.5], "f4"))
     )
-    first, second = palette(2)
+    first, second = contrasting_colours(grey(), masks)
     assert drawn.shape == (60, 80, 3)
     assert tuple(drawn[39, 29]) == first  # the last pixels inside the boxes are their outlines
     assert tuple(drawn[39, 69]) == second
@@ -45,6 +45,24 @@ def test_overlay_has_the_photographs_size(size: tuple[int, int]) -> None:
     assert drawn.size == size[::-1]
 
 
+def test_colours_differ_from_the_object_and_from_each_other() -> None:
+    image = np.zeros((4, 30, 3), dtype=np.uint8)
+    masks = np.zeros((3, 4, 30), dtype=bool)
+    for number, colour in enumerate(((255, 40, 20), (30, 250, 60), (40, 60, 255))):
+        image[:, 10 * number : 10 * number + 10] = colour
+        masks[number, :, 10 * number : 10 * number + 10] = True
+    found = contrasting_colours(image, masks)
+    assert len(set(found)) == 3
+    for mask, colour in zip(masks, found, strict=True):
+        assert np.abs(image[mask][0].astype(int) - colour).max() > 150
+
+
+def test_a_picture_a_million_pixels_wide_is_drawn() -> None:
+    masks = np.ones((1, 4, 1_000_000), dtype=bool)
+    drawn = overlay(grey(4, 1_000_000), masks, boxes([0, 0, 1_000_000, 4]), np.array([1.0], "f4"))
+    assert drawn.size == (1_000_000, 4)
+
+
 def test_overlay_of_no_object_is_the_photograph() -> None:
     image = grey()
     drawn = overlay(image, np.zeros((0, 60, 80), dtype=bool), boxes(), np.zeros(0, "f4"))
@@ -55,7 +73,7 @@ def test_a_label_at_the_edge_is_moved_into_the_picture() -> None:
     masks = np.zeros((1, 100, 100), dtype=bool)
     masks[0, 96:, 96:] = True
     drawn = np.asarray(overlay(grey(100, 100), masks, boxes([96, 96, 100, 100]), np.array([0.87], "f4")))
-    label = (drawn[:95, :95] == palette(1)[0]).all(axis=-1)
+    label = (drawn[:95, :95] == contrasting_colours(grey(100, 100), masks)[0]).all(axis=-1)
     assert label.sum() > 20
 
 

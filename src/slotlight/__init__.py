@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from slotlight.version import __version__
 
 if TYPE_CHECKING:
+    from slotlight.config import ObjectRule
     from slotlight.discovery.discoverer import Discoverer
     from slotlight.discovery.discovery import Discovery
-    from slotlight.discovery.objects import ObjectRule
     from slotlight.errors import SlotlightError
     from slotlight.evaluation.run import evaluate
     from slotlight.loading import load
@@ -34,7 +34,7 @@ __all__ = [
 _HOMES = {
     "Discoverer": "discovery.discoverer",
     "Discovery": "discovery.discovery",
-    "ObjectRule": "discovery.objects",
+    "ObjectRule": "config",
     "SlotlightError": "errors",
     "evaluate": "evaluation.run",
     "load": "loading",

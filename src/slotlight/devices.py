@@ -1,7 +1,13 @@
 """Choose, name and prepare a device."""
 
+import os
 import platform
 from pathlib import Path
+
+# Photographs come in many sizes, and oneDNN keeps kernels with their workspace for each, torch what leads to them:
+# memory that grows for long. Both read these when they first compute.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
 
 import torch
 
@@ -19,7 +25,7 @@ def pick_device(name: str) -> torch.device:
         return found or torch.device("cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()  # a device that only pretends (`meta`) has no value to give
     except (RuntimeError, AssertionError) as fault:
         valid = ["auto", "cpu"] + (["cuda"] if torch.cuda.is_available() else [])
         raise UnknownNameError("device", name, valid) from fault

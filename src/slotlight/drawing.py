@@ -10,7 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
 
-OPACITY = 0.45
+OPACITY = 0.4
+PALETTE_SIZE = 12
+MAX_UNIT = 16.0  # of the size of lines and labels: fonts have a largest size
 _GOLDEN = 0.618033988749895  # steps of the golden ratio keep neighbouring hues far apart
 
 
@@ -26,20 +28,38 @@ def overlay(
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
 ) -> Image.Image:
-    """A photograph with its objects: coloured masks, boxes, and scores in per cent."""
-    colours = palette(len(masks))
+    """A photograph with its objects: tinted and outlined masks, boxes, and scores in per cent."""
     picture = Image.fromarray(image)
-    if len(masks):
-        picture = _tint(image, masks.argmax(axis=0).astype(np.uint8), np.logical_or.reduce(masks), colours)
+    if not len(masks):
+        return picture
+    colours = contrasting_colours(image, masks)
+    numbers, covered = masks.argmax(axis=0).astype(np.uint8), np.logical_or.reduce(masks)
+    unit = min(max(image.shape[:2]) / 500, min(image.shape[:2]) / 20, MAX_UNIT)
+    width = max(1, round(2 * unit))
+    picture = _tint(image, numbers, covered, colours, _outline(numbers, covered, width))
     draw = ImageDraw.Draw(picture)
-    unit = max(image.shape[:2]) / 500
     font = ImageFont.load_default(size=max(8, round(13 * unit)))
     # The best object is drawn last, so that nothing hides its label.
     for box, score, colour in reversed(list(zip(boxes_xyxy, scores, colours, strict=True))):
         left, top, right, bottom = (float(v) for v in box)
-        draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=max(1, round(2 * unit)))
+        draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=width)
         _label(draw, (left, top), f"{100 * score:.0f}", colour, font)
     return picture
+
+
+def contrasting_colours(
+    image: UInt8[np.ndarray, "height width 3"], masks: Bool[np.ndarray, "object height width"]
+) -> list[Colour]:
+    """For each object, of the colours that are still free, the one farthest from its own mean colour."""
+    free = np.array(palette(max(PALETTE_SIZE, len(masks))), dtype=float)
+    chosen: list[Colour] = []
+    for mask in masks:
+        mean = image[mask].mean(axis=0) if mask.any() else np.zeros(3)
+        best = int(np.square(free - mean).sum(axis=1).argmax())
+        red, green, blue = (round(value) for value in free[best])
+        chosen.append((red, green, blue))
+        free = np.delete(free, best, axis=0)
+    return chosen
 
 
 def label_map(labels: UInt8[np.ndarray, "height width"]) -> Image.Image:
@@ -73,12 +93,28 @@ def _tint(
     numbers: UInt8[np.ndarray, "height width"],
     where: Bool[np.ndarray, "height width"],
     colours: Sequence[Colour],
+    outline: Bool[np.ndarray, "height width"] | None = None,
 ) -> Image.Image:
-    """The image, with the colour of its number laid over every pixel that is named."""
+    """The image, with the colour of its number laid over every pixel that is named; opaque on the outline."""
     photograph, paint = Image.fromarray(image), Image.fromarray(numbers)
     paint.putpalette([value for colour in colours for value in colour])
-    painted = Image.blend(photograph, paint.convert("RGB"), OPACITY)
-    return Image.composite(painted, photograph, Image.fromarray(where))
+    paint = paint.convert("RGB")
+    painted = Image.composite(Image.blend(photograph, paint, OPACITY), photograph, Image.fromarray(where))
+    return painted if outline is None else Image.composite(paint, painted, Image.fromarray(outline))
+
+
+def _outline(
+    numbers: UInt8[np.ndarray, "height width"], covered: Bool[np.ndarray, "height width"], width: int
+) -> Bool[np.ndarray, "height width"]:
+    """Pixels of an object within ``width`` of another object or of none, in a row or column."""
+    labels = np.where(covered, numbers.astype(np.int16) + 1, 0)
+    edge = np.zeros_like(covered)
+    edge[width:] |= labels[width:] != labels[:-width]
+    edge[:, width:] |= labels[:, width:] != labels[:, :-width]
+    edge[:-width] |= labels[width:] != labels[:-width]
+    edge[:, :-width] |= labels[:, width:] != labels[:, :-width]
+    found: Bool[np.ndarray, "height width"] = edge & covered
+    return found
 
 
 def _label(

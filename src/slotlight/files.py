@@ -25,11 +25,14 @@ _LOCK = ".slotlight.lock"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; it becomes ``path`` once it is written and on the disk, or never.
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a temporary path to write to; it becomes ``path`` once it is written, or never.
 
-    Its name ends as that of ``path``, for writers that choose a format by the suffix. A kill at any moment leaves the
-    former file or the new one.
+    A kill at any moment leaves the former file or the new one.
+
+    Args:
+        path: Its folder is made if need be. The temporary name ends as it does, for writers that look at the suffix.
+        durable: Wait until the content has reached the disk, so that a power cut is no different from a kill.
 
     Example:
         >>> with whole_file(Path("note.txt")) as partial:
@@ -41,8 +44,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".partial.{path.name}")
     try:
         yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:
         with suppress(OSError):

@@ -7,11 +7,10 @@ import torch
 
 from slotlight.backbones import load_backbone
 from slotlight.baselines import BASELINES, build_baseline
-from slotlight.config import EMBEDDED, Precision
+from slotlight.config import EMBEDDED, ObjectRule, Precision
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.objects import ObjectRule
-from slotlight.errors import CheckpointError, UnknownNameError
+from slotlight.errors import CheckpointError, ConfigError, UnknownNameError
 from slotlight.model.checkpoint import load_model
 from slotlight.segmenter import Segmenter
 
@@ -45,19 +44,39 @@ def load(
 
 
 def _segmenter(name: str, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:
+    method, _, backbone_name = name.partition("@")
     if name == EMBEDDED:
+        _refuse(name, weights=weights is not None)
         folder = Path(str(files("slotlight") / "pretrained"))
         return load_model(folder, name=EMBEDDED, device=device, precision=precision)
-    method, _, backbone_name = name.partition("@")
     if method in BASELINES:
-        backbone = None
-        if BASELINES[method].needs_backbone:
-            backbone = load_backbone(backbone_name or EMBEDDED, weights=weights, device=device)
-        return build_baseline(method, backbone)
+        return _baseline(method, backbone_name, weights, device, precision)
     if Path(name).is_dir():
         return load_model(Path(name), weights=weights, device=device, precision=precision)
     if Path(name).exists() or "/" in name:
         raise CheckpointError(
-            f"{name} is no model folder; give a folder that `slotlight train` wrote, or a name."
+            f"{name} is not a model folder; give a folder that `slotlight train` wrote, or a name."
         )
     raise UnknownNameError("model", name, [EMBEDDED, *BASELINES])
+
+
+def _baseline(
+    method: str, backbone_name: str, weights: Path | None, device: torch.device, precision: Precision
+) -> Segmenter:
+    if not BASELINES[method].needs_backbone:
+        _refuse(
+            method, weights=weights is not None, precision=precision != "fp32", backbone=bool(backbone_name)
+        )
+        return build_baseline(method)
+    name = backbone_name or EMBEDDED
+    if name == EMBEDDED:
+        _refuse(f"{method}@{EMBEDDED}", weights=weights is not None)
+    backbone = load_backbone(name, weights=weights, device=device)
+    return build_baseline(method, backbone, precision=precision)
+
+
+def _refuse(name: str, **given: bool) -> None:
+    """An option that would be ignored is refused."""
+    for option, is_given in given.items():
+        if is_given:
+            raise ConfigError(f"The model {name!r} has no use for {option}; leave it out.")

@@ -8,7 +8,7 @@ import timm
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.baselines import build_baseline
 from slotlight.baselines.single_query import is_trained_on
-from slotlight.config import preset
+from slotlight.config import preset, with_ranking
 from slotlight.errors import WeightsError
 from slotlight.images import read_photograph, resize, to_batch
 from slotlight.loading import load
@@ -25,7 +25,7 @@ def test_it_is_one_set_of_slots_that_saw_every_patch() -> None:
     segmenter = load("single-query", device="cpu").segmenter
     assert isinstance(segmenter, ModelSegmenter)
     assert segmenter.name == "single-query@embedded"
-    assert segmenter.model.config == preset("single-query")[0]
+    assert segmenter.model.config == with_ranking(preset("single-query")[0])
     assert (segmenter.model.attention.heads, segmenter.model.config.masking.kind) == (1, "none")
 
 

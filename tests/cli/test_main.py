@@ -34,6 +34,67 @@ def test_help_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (("--batch-size", "0"), "batch_size is 0; it must be at least 1"),
+        (("--max-objects", "-1"), "max_objects is -1; it must be at least 1"),
+        (("--min-score", "nan"), "min_score is nan; it must be in [0, 1]"),
+        (("--min-score", "7"), "min_score is 7.0; it must be in [0, 1]"),
+        (("--seed", "-1"), "seed is -1; it must be from 0"),
+        (("--device", "meta"), "no device 'meta'"),
+    ],
+)
+def test_options_have_bounds(run, tmp_path, photo_paths, option, says):
+    status, _, err = run("discover", photo_paths[0], "--out", tmp_path / "out", *option)
+    assert (status, err.count("\n")) == (2, 1)
+    assert says in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_command_again_has_nothing_to_do(run, trip, monkeypatch):
+    monkeypatch.chdir(trip)
+    args = ("discover", "pics", "--out", "found", "--model", "centre-box")
+    before = run(*args) and (trip / "found/objects.json").read_bytes()
+    status, out, _ = run(*args)
+    assert status == 0
+    assert "1 photograph (1 of them in an earlier run)" in out
+    assert (trip / "found/objects.json").read_bytes() == before
+    status, _, err = run(*args, "--min-score", "0.5")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "min_score was 0.15 and is now 0.5" in err
+
+
+def test_a_name_that_looks_like_markup(run, trip, photo_paths):
+    (trip / "[bold]x.jpg").write_bytes(photo_paths[0].read_bytes())
+    status, out, _ = run("discover", trip / "[bold]x.jpg", "--out", trip / "found", "--model", "centre-box")
+    assert status == 0
+    assert "[bold]x.jpg" in out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+def test_a_name_that_the_terminal_cannot_show_ends_nothing(trip, photo_paths, encoding):
+    (trip / "字.jpg").write_bytes(photo_paths[0].read_bytes())
+    command = [sys.executable, "-m", "slotlight", "discover", trip / "字.jpg", "--model", "centre-box"]
+    done = subprocess.run(
+        [*command, "--out", trip / "found"],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_full_standard_output_ends_nothing(trip):
+    command = [sys.executable, "-m", "slotlight", "discover", trip / "pics", "--model", "centre-box"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command, "--out", trip / "found"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert b"Traceback" not in done.stderr
+    assert (trip / "found/objects.json").is_file()
+
+
 @pytest.mark.parametrize("command", ["discover", "train", "evaluate", "models"])
 def test_every_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
@@ -157,13 +218,13 @@ def test_a_killed_run_goes_on(photo_paths, tmp_path):
         (folder / f"{number:03}.jpg").write_bytes(photo_paths[number % 4].read_bytes())
     command = [sys.executable, "-m", "slotlight", "discover", folder, "--model", "centre-box", "--out"]
     killed = subprocess.Popen([*command, tmp_path / "out"], stdout=subprocess.DEVNULL)
-    progress = tmp_path / "out" / "progress.jsonl"
+    progress = tmp_path / "out" / ".progress.jsonl"
     while not progress.is_file() or progress.read_text().count("\n") < 20:
         assert killed.poll() is None, "it finished before it could be killed"
         time.sleep(0.005)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    done = {json.loads(line)["file"] for line in progress.read_text().splitlines()[1:-1]}
+    done = {json.loads(line)["file"] for line in progress.read_text().splitlines()[:-1]}
     before = {name: (tmp_path / "out/masks" / name).stat().st_mtime_ns for name in done_masks(done)}
     subprocess.run([*command, tmp_path / "out"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([*command, tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
@@ -224,7 +285,7 @@ def test_a_folder_of_the_user_s_is_no_output(run, trip, monkeypatch, out):
 def test_what_was_written_is_no_input(run, trip, monkeypatch):
     monkeypatch.chdir(trip)
     for _ in range(3):
-        status, out, _ = run("discover", ".", "--out", "found", "--model", "centre-box")
+        status, out, _ = run("discover", ".", "--out", "found", "--model", "centre-box", "--start-over")
         assert status == 0
         assert "2 photographs" in out
     status, _, err = run("discover", "found", "--out", "other", "--model", "centre-box")
@@ -238,7 +299,7 @@ def test_one_file_by_two_paths_is_one_photograph(run, trip, monkeypatch):
     args = ("pics/a.jpg", "r/../pics/a.jpg", trip / "pics/a.jpg", "link.jpg")
     status, out, _ = run("discover", *args, "--out", "found", "--model", "centre-box")
     assert status == 0
-    assert "1 photographs" in out
+    assert "1 photograph" in out
 
 
 def test_models_lists_everything(run):

@@ -10,9 +10,8 @@ import torch
 from PIL import Image
 
 from slotlight.backbones import Backbone
-from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, SlotConfig
+from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, ObjectRule, SlotConfig
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.objects import ObjectRule
 from slotlight.errors import ImageError
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import build_slot_model

@@ -9,10 +9,10 @@ from faster_coco_eval import COCO
 from PIL import Image
 
 from slotlight.discovery.discovery import Discovery
-from slotlight.discovery.results import ResultFolder, RunInfo
+from slotlight.discovery.results import ResultFolder
 from slotlight.errors import OutputError
 
-INFO = RunInfo("some model", "0", 0, "")
+IDENTITY = {"model": "some model", "seed": 0}
 
 
 def discovery(path: Path, objects: int = 2) -> Discovery:
@@ -26,7 +26,7 @@ def discovery(path: Path, objects: int = 2) -> Discovery:
 
 
 def write(folder: Path, photographs: list[Path], failures=()) -> None:
-    results = ResultFolder(folder, photographs, INFO)
+    results = ResultFolder(folder, photographs, IDENTITY)
     for path in photographs:
         if path not in results.done:
             results.add(discovery(path))
@@ -52,19 +52,18 @@ def test_a_folder_that_coco_tools_read(tmp_path):
     failures = json.loads((tmp_path / "out" / "failures.json").read_text())
     assert failures == [{"file": "c.jpg", "cause": "c.jpg is empty"}]
     assert not list((tmp_path / "out").rglob("*partial*"))
-    assert not (tmp_path / "out" / "progress.jsonl").exists()
 
 
 def test_a_stopped_run_goes_on(tmp_path):
     photographs = [tmp_path / f"{n}.jpg" for n in range(40)]
     write(tmp_path / "whole", photographs)
-    stopped = ResultFolder(tmp_path / "out", photographs, INFO)
+    stopped = ResultFolder(tmp_path / "out", photographs, IDENTITY)
     for path in photographs[:30]:
         stopped.add(discovery(path))
     stopped.close()  # as a kill would: nothing is finished
-    with (tmp_path / "out" / "progress.jsonl").open("a") as progress:
+    with (tmp_path / "out" / ".progress.jsonl").open("a") as progress:
         progress.write('{"file": "cut off in the mid')
-    again = ResultFolder(tmp_path / "out", photographs, INFO)
+    again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
     assert 10 <= len(again.done) < 30
     again.close()
     write(tmp_path / "out", photographs)
@@ -72,26 +71,69 @@ def test_a_stopped_run_goes_on(tmp_path):
     assert one == other
 
 
-def test_another_run_starts_anew(tmp_path):
+def test_another_run_is_refused_and_starts_over_when_asked(tmp_path):
     photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
-    stopped = ResultFolder(tmp_path / "out", photographs, INFO)
+    stopped = ResultFolder(tmp_path / "out", photographs, IDENTITY)
     stopped.add(discovery(photographs[0]))
     stopped._record()
     stopped.close()
-    assert ResultFolder(tmp_path / "out", photographs, INFO).done == {photographs[0]}
-    other = RunInfo("another model", "0", 0, "")
-    assert ResultFolder(tmp_path / "out", photographs, other).done == set()
+    again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    assert again.done == {photographs[0]}
+    again.close()
+    other = {"model": "another model", "seed": 0}
+    with pytest.raises(OutputError, match="model was some model and is now another model"):
+        ResultFolder(tmp_path / "out", photographs, other)
+    begun = ResultFolder(tmp_path / "out", photographs, other, start_over=True)
+    assert begun.done == set()
+    assert not list((tmp_path / "out/masks").glob("*.png"))
+
+
+def photographs_in(folder: Path, *names: str) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text(name)
+    return [folder / name for name in names]
+
+
+def pictures(out: Path) -> set[str]:
+    return {p.relative_to(out).as_posix() for p in out.rglob("*") if p.suffix in (".png", ".jpg")}
+
+
+def test_photographs_that_are_new_changed_or_gone(tmp_path):
+    """The same run over a folder that has changed ends as a fresh run would."""
+    first = photographs_in(tmp_path / "in", "a.jpg", "b.jpg", "c.jpg")
+    write(tmp_path / "out", first)
+    (tmp_path / "in/b.jpg").write_text("another photograph")
+    second = [first[1], first[2], *photographs_in(tmp_path / "in", "d.jpg")]
+    results = ResultFolder(tmp_path / "out", second, IDENTITY)
+    assert results.done == {first[2]}
+    results.close()
+    write(tmp_path / "out", second)
+    write(tmp_path / "fresh", second)
+    one, other = ((tmp_path / d / "objects.json").read_text() for d in ("out", "fresh"))
+    assert one == other
+    assert pictures(tmp_path / "out") == pictures(tmp_path / "fresh")
+
+
+def test_an_overlay_that_cannot_be_drawn_ends_nothing(tmp_path, monkeypatch, caplog):
+    def fail(*_: object) -> None:
+        raise ValueError("bad font size")
+
+    monkeypatch.setattr("slotlight.discovery.discovery.overlay", fail)
+    write(tmp_path / "out", photographs_in(tmp_path / "in", "a.jpg"))
+    assert "No overlay of" in caplog.text
+    assert pictures(tmp_path / "out") == {"masks/a.png"}
 
 
 def test_unwritable_output_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match=r"file cannot be written: .+; make room"):
-        ResultFolder(tmp_path / "file", [tmp_path / "a.jpg"], INFO)
+        ResultFolder(tmp_path / "file", [tmp_path / "a.jpg"], IDENTITY)
 
 
 def test_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path):
     photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
-    results = ResultFolder(tmp_path / "out", photographs, INFO)
+    results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
     results.add(discovery(photographs[0]))
     results._record()
     results._lines.close()
@@ -101,4 +143,4 @@ def test_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path):
         results.finish([])
     with pytest.raises(OutputError, match="No space left on device"):
         results.close()
-    assert ResultFolder(tmp_path / "out", photographs, INFO).done == {photographs[0]}
+    assert ResultFolder(tmp_path / "out", photographs, IDENTITY).done == {photographs[0]}

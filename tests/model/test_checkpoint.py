@@ -9,8 +9,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from slotlight.backbones import Backbone, load_backbone
-from slotlight.config import BackboneConfig, DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
+from slotlight.config import (
+    BackboneConfig,
+    DecoderConfig,
+    HeuristicsConfig,
+    MaskingConfig,
+    ModelConfig,
+    SlotConfig,
+)
 from slotlight.errors import CheckpointError, WeightsError
+from slotlight.files import digest
 from slotlight.model.checkpoint import from_dict, load_model, read_info, save_model
 from slotlight.model.slot_model import SlotModel, build_slot_model
 
@@ -62,8 +70,11 @@ def assert_refused(folder: Path, says: str) -> None:
 
 
 def edit(folder: Path, **changes: object) -> None:
+    """Change settings as a program would that knows their digest."""
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    config = json.loads(path.read_text()) | changes
+    del config["digest"]
+    path.write_text(json.dumps(config | {"digest": digest(config)}))
 
 
 def edit_model(folder: Path, part: str, value: object) -> None:
@@ -107,10 +118,28 @@ class TestRoundTrip:
         assert load_model(folder, weights=Path(moved)).backbone.layer == 0
 
 
+class TestFormat1:
+    def test_a_folder_of_the_former_version_loads(self, folder: Path) -> None:
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        del config["digest"], config["model"]["heuristics"], config["model"]["slots"]["start_sharpness"]
+        del config["model"]["masking"]["ranking"]
+        config["model"] |= {"figure_weight": 0.0, "group_within": 0.02, "refine": True}
+        path.write_text(json.dumps(config | {"format": 1}))
+        heuristics = load_model(folder).model.config.heuristics
+        assert heuristics == HeuristicsConfig(group_within=0.02, refine=True, merge_background=True)
+
+    def test_a_damaged_one_is_refused(self, folder: Path) -> None:
+        (folder / "config.json").write_text(
+            json.dumps({"format": 1, "model": {"slots": {"start": "random"}}})
+        )
+        assert_refused(folder, "is damaged: 'figure_weight' is missing")
+
+
 class TestKills:
     def test_between_the_files_of_a_new_folder(self, folder: Path) -> None:
         (folder / "config.json").unlink()
-        assert_refused(folder, "no model folder: it has no config.json")
+        assert_refused(folder, r"not a model folder: config\.json is missing")
 
     def test_between_the_files_over_an_older_model(
         self, folder: Path, weights: Path, backbone: Backbone
@@ -128,8 +157,8 @@ class TestKills:
 
 class TestDamage:
     def test_no_folder(self, tmp_path: Path) -> None:
-        assert_refused(tmp_path / "none", "no model folder")
-        assert_refused(tmp_path, "no model folder")
+        assert_refused(tmp_path / "none", "not a model folder")
+        assert_refused(tmp_path, "not a model folder")
 
     def test_no_weights(self, folder: Path) -> None:
         (folder / "slots.safetensors").unlink()
@@ -154,10 +183,18 @@ class TestDamage:
         path.write_bytes(content)
         assert_refused(folder, "not of one model")
 
+    @pytest.mark.parametrize("part", ["iterations", "heads", "mlp_hidden"])
+    def test_a_number_that_was_edited(self, folder: Path, part: str) -> None:
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        config["model"]["slots"][part] += 1
+        path.write_text(json.dumps(config))
+        assert_refused(folder, "was changed after training")
+
     @pytest.mark.parametrize("content", [[], 3, {}, {"format": 99}, {"model_type": "vit", "hidden_size": 8}])
     def test_foreign_json(self, folder: Path, content: object) -> None:
         (folder / "config.json").write_text(json.dumps(content))
-        assert_refused(folder, "no model of this version")
+        assert_refused(folder, "not written by this version")
 
     @pytest.mark.parametrize(
         ("change", "says"),
@@ -167,11 +204,11 @@ class TestDamage:
             ({"model": {"slotz": {}}}, "unknown slotz"),
             ({"model": {"fusion": "median"}}, "fusion is 'median'; valid: hungarian, greedy, mean, single"),
             ({"model": {"slots": {"heads": "many"}}}, "many"),
-            ({"model": {"slots": {"heads": -1}}}, "no model of this version"),
-            ({"feature_dim": None}, "no model of this version"),
-            ({"feature_dim": 0}, "no model of this version"),
-            ({"grid": [4]}, "no model of this version"),
-            ({"grid": "4x4"}, "no model of this version"),
+            ({"model": {"slots": {"heads": -1}}}, "not written by this version"),
+            ({"feature_dim": None}, "not written by this version"),
+            ({"feature_dim": 0}, "not written by this version"),
+            ({"grid": [4]}, "not written by this version"),
+            ({"grid": "4x4"}, "not written by this version"),
         ],
     )
     def test_settings_that_make_no_model(self, folder: Path, change: dict[str, object], says: str) -> None:

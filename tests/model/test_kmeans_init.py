@@ -6,12 +6,12 @@ from torch import nn
 
 from slotlight.config import DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
 from slotlight.errors import TrainingError
-from slotlight.model.kmeans_init import SHARPNESS, start_as_clustering
+from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.slot_model import build_slot_model
 
 DIM, GRID = 16, (6, 6)
 CONFIG = ModelConfig(
-    slots=SlotConfig(heads=4, slots=3, iterations=10, projection_hidden=2 * DIM, start="clustering"),
+    slots=SlotConfig(heads=4, slots=3, iterations=10, projection_hidden=2 * DIM, start="kmeans"),
     masking=MaskingConfig(kind="none"),
     decoder=DecoderConfig(hidden=32),
     masks_from="attention",
@@ -47,7 +47,7 @@ def test_one_round_is_soft_k_means():
         nn.functional.layer_norm(features[0, 0], (DIM,)),
         nn.functional.layer_norm(noise[2, 0], (DIM,)),
     )
-    weights = (SHARPNESS * start @ points.T * DIM**-0.5).softmax(dim=0)
+    weights = (CONFIG.slots.start_sharpness * start @ points.T * DIM**-0.5).softmax(dim=0)
     found = model.attention(features, noise)
     torch.testing.assert_close(found.attention[2, 0], weights, atol=1e-5, rtol=1e-4)
     means = weights @ points / weights.sum(dim=1, keepdim=True)
@@ -77,4 +77,4 @@ def test_it_still_learns():
 def test_a_narrow_projection_is_one_sentence():
     model = build_slot_model(CONFIG, DIM, GRID)
     with pytest.raises(TrainingError, match="projection_hidden >= 32, not 16"):
-        start_as_clustering(nn.Linear(DIM, DIM), nn.Linear(DIM, DIM), model.attention)
+        start_as_kmeans(nn.Linear(DIM, DIM), nn.Linear(DIM, DIM), model.attention, sharpness=4.0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotlight.config import MaskingConfig
-from slotlight.model.masking import apply_mask, background_mask, masked_count, random_mask
+from slotlight.model.masking import background_mask, masked_count, masked_patches, random_mask
 
 
 @given(st.integers(1, 2000), st.decimals(0, "0.999", places=3))
@@ -48,20 +48,28 @@ def test_random_masks_as_many_elsewhere_in_every_image() -> None:
     assert share.max() < 0.9
 
 
+@pytest.mark.parametrize("ranking", ["mean", "foreground"])
 @pytest.mark.parametrize("kind", ["background", "random"])
-def test_masked_patches_are_zero_and_the_rest_is_as_it_was(kind: str) -> None:
-    features = torch.randn(3, 20, 5)
-    seen = apply_mask(features, MaskingConfig(kind=kind, ratio=0.7))
-    hidden = (seen == 0).all(dim=2)
+def test_as_many_patches_as_asked_are_hidden(kind: str, ranking: str) -> None:
+    features, foreground = torch.randn(3, 20, 5), torch.rand(3, 4, 5)
+    hidden = masked_patches(features, foreground, MaskingConfig(kind=kind, ratio=0.7, ranking=ranking))
+    assert hidden is not None
     assert hidden.sum(dim=1).tolist() == [14] * 3
-    assert torch.equal(seen[~hidden], features[~hidden])
 
 
-def test_no_mask_and_no_ratio_change_nothing() -> None:
-    features = torch.randn(2, 9, 4)
-    for config in (
-        MaskingConfig(kind="none"),
-        MaskingConfig(ratio=0.0),
-        MaskingConfig(kind="random", ratio=0.0),
-    ):
-        assert torch.equal(apply_mask(features, config), features)
+def test_features_whose_mean_says_nothing_are_ranked_by_the_foreground() -> None:
+    features, foreground = torch.randn(2, 12, 4), torch.rand(2, 3, 4)
+    hidden = masked_patches(features, foreground, MaskingConfig(ratio=0.5, ranking="foreground"))
+    assert hidden is not None
+    for image in range(2):
+        values = foreground[image].flatten()
+        assert values[hidden[image]].max() < values[~hidden[image]].min()
+
+
+def test_no_mask_and_no_ratio_hide_nothing() -> None:
+    features, foreground = torch.randn(2, 9, 4), torch.rand(2, 3, 3)
+    assert masked_patches(features, foreground, MaskingConfig(kind="none")) is None
+    for config in (MaskingConfig(ratio=0.0, ranking="mean"), MaskingConfig(kind="random", ratio=0.0)):
+        hidden = masked_patches(features, foreground, config)
+        assert hidden is not None
+        assert not hidden.any()

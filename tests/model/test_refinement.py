@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from slotlight.model.refinement import APART, NEAR, REACH, SCALE, TONE, refine_masks
+from slotlight.config import HeuristicsConfig
+from slotlight.model.refinement import refine_masks
+
+CONFIG = HeuristicsConfig()
+SCALE, REACH = CONFIG.refine_scale, CONFIG.refine_reach
+NEAR, TONE = CONFIG.refine_distance, CONFIG.refine_colour
 
 
 def plain(masks, images):
@@ -10,7 +15,7 @@ def plain(masks, images):
     height, width = (side // n for side, n in zip(images.shape[2:], (rows, columns), strict=True))
     colours = images.unfold(2, height, height).unfold(3, width, width).mean((4, 5))
     masks = torch.nn.functional.interpolate(masks, (rows, columns), mode="bilinear")
-    for apart in APART:
+    for apart in CONFIG.refine_spacings:
         before, masks = masks, torch.zeros_like(masks)
         for b, y, x in torch.cartesian_prod(*map(torch.arange, (len(masks), rows, columns))).tolist():
             total = 0.0
@@ -31,7 +36,7 @@ def test_equals_the_plain_version():
     generator = torch.Generator().manual_seed(0)
     masks = torch.rand(2, 3, 2, 3, generator=generator).softmax(1)
     images = 0.5 + 0.1 * torch.rand(2, 3, 16, 24, generator=generator)
-    found = refine_masks(masks, images)
+    found = refine_masks(masks, images, CONFIG)
     torch.testing.assert_close(found, plain(masks, images))
     torch.testing.assert_close(found.sum(1), torch.ones(2, 8, 12))
 
@@ -43,13 +48,15 @@ def test_the_boundary_goes_where_the_colour_changes(edge):
     left = torch.zeros(1, 1, 5, 5)
     left[..., :2], left[..., 2] = 1.0, (edge - 16) / 8  # the patch in the middle is of both
     masks = torch.cat([left, 1 - left], dim=1)
-    found = refine_masks(masks, images)[0, 0, 10] > 0.5
+    found = refine_masks(masks, images, CONFIG)[0, 0, 10] > 0.5
     assert found.tolist() == [2 * cell < edge - 1 for cell in range(20)]
 
 
 def test_without_colour_it_is_a_smooth_enlargement():
     masks = torch.rand(1, 2, 6, 6).softmax(1)
-    found = refine_masks(masks, torch.full((1, 3, 48, 48), 0.3))
+    found = refine_masks(masks, torch.full((1, 3, 48, 48), 0.3), CONFIG)
     assert found.amax() <= masks.amax()
     assert found.amin() >= masks.amin()
-    torch.testing.assert_close(found, refine_masks(masks.flip(3), torch.full((1, 3, 48, 48), 0.3)).flip(3))
+    torch.testing.assert_close(
+        found, refine_masks(masks.flip(3), torch.full((1, 3, 48, 48), 0.3), CONFIG).flip(3)
+    )

@@ -8,7 +8,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
 from slotlight.model.segmenter import ModelSegmenter
-from slotlight.model.slot_model import SlotModel, build_slot_model, deal
+from slotlight.model.slot_model import SlotModel, assign_heads, build_slot_model
 
 DIM, GRID, HEADS, SLOTS = 12, (4, 5), 3, 4
 CPU = torch.device("cpu")
@@ -38,18 +38,18 @@ class TestDeal:
     @settings(max_examples=100, deadline=None)
     def test_every_image_once_and_heads_evenly(self, batch: int, heads: int, seed: int) -> None:
         torch.manual_seed(seed)
-        dealt = deal(batch, heads, CPU)
-        assert dealt.image.sort().values.tolist() == list(range(batch))
-        assert torch.equal(dealt.table[dealt.head, dealt.place], dealt.image)
-        loads = dealt.head.bincount(minlength=heads)
+        assigned = assign_heads(batch, heads, CPU)
+        assert assigned.image.sort().values.tolist() == list(range(batch))
+        assert torch.equal(assigned.table[assigned.head, assigned.place], assigned.image)
+        loads = assigned.head.bincount(minlength=heads)
         assert loads.max() - loads.min() <= 1
-        assert dealt.table.shape == (heads, -(-batch // heads))
-        assert len(set(zip(dealt.head.tolist(), dealt.place.tolist(), strict=True))) == batch
+        assert assigned.table.shape == (heads, -(-batch // heads))
+        assert len(set(zip(assigned.head.tolist(), assigned.place.tolist(), strict=True))) == batch
 
     def test_no_head_is_favoured(self) -> None:
         torch.manual_seed(0)
-        heads = torch.stack([deal(2, 4, CPU).head for _ in range(600)])
-        firsts = torch.stack([d.head[d.image == 0] for d in (deal(2, 4, CPU) for _ in range(600))])
+        heads = torch.stack([assign_heads(2, 4, CPU).head for _ in range(600)])
+        firsts = torch.stack([d.head[d.image == 0] for d in (assign_heads(2, 4, CPU) for _ in range(600))])
         for drawn in (heads.flatten(), firsts.flatten()):
             share = drawn.bincount(minlength=4) / len(drawn)
             assert (share - 0.25).abs().max() < 0.07
@@ -61,12 +61,12 @@ class TestLoss:
         torch.manual_seed(5)
         found = model.loss(features)
         torch.manual_seed(5)
-        dealt = deal(6, HEADS, CPU)
+        assigned = assign_heads(6, HEADS, CPU)
         noise = torch.randn(HEADS, 2, SLOTS, DIM)
         hidden = features.mean(dim=2).argsort(dim=1, descending=True)[:, :10]
         visible = features.scatter(1, hidden.unsqueeze(-1).expand(-1, -1, DIM), 0.0)
         losses = []
-        for image, head, place in zip(dealt.image, dealt.head, dealt.place, strict=True):
+        for image, head, place in zip(assigned.image, assigned.head, assigned.place, strict=True):
             own = torch.zeros(HEADS, 1, SLOTS, DIM).index_put((head,), noise[head, place])
             projected = model.projection(visible[image : image + 1]).unsqueeze(0)
             slots = model.attention(projected, own).slots[head]
@@ -190,7 +190,7 @@ class TestSegmenter:
         assert (segmenter.name, segmenter.patch_size, segmenter.image_size) == ("mine", 16, 320)
         assert segmenter.device == CPU
         found = segmenter.segment(torch.rand(2, 3, 48, 112), seed=2)
-        assert found.masks.shape == (2, SLOTS + 1, 3, 7)  # the background's comes last
+        assert found.masks.shape == (2, SLOTS, 3, 7)  # as published: the K slots
         assert found.masks.dtype == found.scores.dtype == torch.float32
         torch.testing.assert_close(found.masks.sum(dim=1), torch.ones(2, 3, 7), atol=0.02, rtol=0)
         assert found.scores.min() >= 0

@@ -4,7 +4,6 @@ Only what the features need is run: for keys, queries or values that is the bloc
 of one projection; the attention itself, the MLP and the final norm of that block are dropped with all that follows.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from slotlight.backbones.truncation import ConvFeatures, Reduction, ViTFeatures
 from slotlight.config import Facet
 from slotlight.errors import UnknownNameError, WeightsError
+from slotlight.tensors import tensors_digest
 
 FACETS: tuple[Facet, ...] = ("key", "query", "value", "token")
 
@@ -41,7 +41,7 @@ class Backbone(nn.Module):
         name: What it is called.
         network: A timm ViT (``VisionTransformer`` or ``Eva``), taken over and cut; or a timm ConvNet made with
             ``features_only=True``, whose ``out_indices`` name the stages that are read; or several networks
-            `slotlight.backbones.truncation.SideBySide`.
+            `slotlight.backbones.truncation.FeatureConcatenation`.
         facet: ``key``, ``query``, ``value`` or ``token``; all but a ViT have only ``token``.
         layer: Which block of a ViT; negative counts from the last.
         reduction: The maps of all but a ViT go through it; without it they are left as they are.
@@ -117,11 +117,7 @@ class Backbone(nn.Module):
 
     def fingerprint(self) -> str:
         """A hash of weights, facet and layer: equal for equal features; the key of a feature cache."""
-        digest = hashlib.sha256(f"{self.facet} {self.layer}".encode())
-        for key, value in sorted(self.state_dict().items()):
-            digest.update(f"{key} {tuple(value.shape)} {value.dtype}".encode())
-            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return tensors_digest(self.state_dict(), f"{self.facet} {self.layer}")
 
 
 def _reduction(network: Any) -> int:

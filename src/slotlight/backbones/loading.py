@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from slotlight.backbones.backbone import Backbone
-from slotlight.backbones.truncation import Reduction, SideBySide
+from slotlight.backbones.truncation import FeatureConcatenation, Reduction
 from slotlight.backbones.weights import (
     fill,
     first_line,
@@ -120,7 +120,7 @@ def _load_embedded(weights: Path | None, facet: Facet, layer: int) -> Backbone:
     if layer != -1 or facet != "token":
         raise WeightsError("What is read of the embedded backbone is fixed; leave facet and layer out.")
     recipe = json.loads(_embedded_file("backbone.json").read_text())
-    network: Any = SideBySide(
+    network: Any = FeatureConcatenation(
         [
             timm.create_model(part["network"], pretrained=False, **part["kwargs"])
             for part in recipe["networks"]

@@ -120,7 +120,7 @@ class MapInfo:
         return list(self.of_reduction)
 
 
-class SideBySide(nn.Module):
+class FeatureConcatenation(nn.Module):
     """Several networks of maps as one that gives the maps of all.
 
     Networks that learnt from different tasks see different things: what one cannot tell apart, another may.
@@ -134,7 +134,7 @@ class SideBySide(nn.Module):
     Example:
         >>> import timm
         >>> make = lambda: timm.create_model("resnet10t", features_only=True, out_indices=(2, 3))
-        >>> [tuple(stage.shape) for stage in SideBySide([make(), make()])(torch.rand(1, 3, 64, 96))]
+        >>> [tuple(stage.shape) for stage in FeatureConcatenation([make(), make()])(torch.rand(1, 3, 64, 96))]
         [(1, 128, 8, 12), (1, 256, 4, 6), (1, 128, 8, 12), (1, 256, 4, 6)]
     """
 

@@ -20,6 +20,7 @@ from slotlight.baselines.segmenters import (
 )
 from slotlight.baselines.single_query import load_single_query
 from slotlight.baselines.tokencut import tokencut
+from slotlight.config import Precision
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.segmenter import Segmenter
 
@@ -50,12 +51,15 @@ FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-feature
 """Those that every table carries; `single-query` where it was trained on a model's backbone."""
 
 
-def build_baseline(name: str, backbone: Backbone | None = None) -> Segmenter:
+def build_baseline(
+    name: str, backbone: Backbone | None = None, *, precision: Precision = "fp32"
+) -> Segmenter:
     """Build a floor or baseline by name.
 
     Args:
         name: One of `BASELINES`.
         backbone: Whose features to look at, for those that do (``BASELINES[name].needs_backbone``).
+        precision: Arithmetic of the backbone.
 
     Raises:
         UnknownNameError: No baseline of that name.
@@ -71,5 +75,5 @@ def build_baseline(name: str, backbone: Backbone | None = None) -> Segmenter:
             f"Baseline {name!r} looks at features; give it a backbone, as in '{name}@dino-vits16'."
         )
     if isinstance(method, TrainedMethod):
-        return method.build(backbone)
-    return FeatureSegmenter(name, method, backbone)
+        return method.build(backbone, precision)
+    return FeatureSegmenter(name, method, backbone, precision=precision)

@@ -1,7 +1,7 @@
-"""Baselines behind the face of `slotlight.discovery.objects.Segmenter`: a method, and what it is given to look at."""
+"""Baselines as `slotlight.segmenter.Segmenter`: a method, and what it is given to look at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -9,7 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
+from slotlight.config import Precision
+from slotlight.files import digest
 from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.version import __version__
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,21 @@ class TrainedMethod:
 
     Attributes:
         summary: What it is, in a few words.
-        build: From the backbone to the segmenter.
+        build: From the backbone and the arithmetic to the segmenter.
     """
 
     needs_backbone: ClassVar[bool] = True
     summary: str
-    build: Callable[[Backbone], Segmenter]
+    build: Callable[[Backbone, Precision], Segmenter]
 
 
 class PixelSegmenter:
     """A `PixelMethod` as a segmenter."""
 
+    backbone = None
+
     def __init__(self, name: str, method: PixelMethod) -> None:
-        self.name, self.method = name, method
+        self.name, self.method, self.is_seeded = name, method, method.is_seeded
         self.image_size, self.patch_size = method.image_size, method.patch_size
 
     @property
@@ -77,16 +82,27 @@ class PixelSegmenter:
         """The processor: there is little to compute."""
         return torch.device("cpu")
 
+    def fingerprint(self) -> str:
+        """See `slotlight.segmenter.Segmenter`."""
+        return digest(self.name, self.image_size, self.patch_size, __version__)
+
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []
+
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
-        """See `slotlight.discovery.objects.Segmenter`."""
+        """See `slotlight.segmenter.Segmenter`."""
         return self.method.run(images, seed)
 
 
 class FeatureSegmenter:
     """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
 
-    def __init__(self, name: str, method: FeatureMethod, backbone: Backbone) -> None:
+    def __init__(
+        self, name: str, method: FeatureMethod, backbone: Backbone, *, precision: Precision = "fp32"
+    ) -> None:
         self.name, self.method, self.backbone = f"{name}@{backbone.name}", method, backbone
+        self.is_seeded, self.precision = method.is_seeded, precision
         self.patch_size = backbone.patch_size
         self.image_size = method.side_patches * backbone.patch_size
 
@@ -95,12 +111,18 @@ class FeatureSegmenter:
         """That of the backbone."""
         return self.backbone.device
 
+    def fingerprint(self) -> str:
+        """See `slotlight.segmenter.Segmenter`."""
+        settings = (self.image_size, self.precision, __version__)
+        return digest(self.name, self.backbone.fingerprint(), *settings)
+
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []
+
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
-        """See `slotlight.discovery.objects.Segmenter`."""
-        return self.method.run(self.backbone(images), seed)
-
-
-def depends_on_seed(segmenter: Segmenter) -> bool:
-    """Whether another seed may give another result; of whatever is no baseline it is assumed."""
-    return not isinstance(segmenter, PixelSegmenter | FeatureSegmenter) or segmenter.method.is_seeded
+        """See `slotlight.segmenter.Segmenter`."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            features = self.backbone(images)
+        return self.method.run(replace(features, patches=features.patches.float()), seed)

@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from slotlight.backbones import Backbone
+from slotlight.config import Precision
 from slotlight.errors import WeightsError
 from slotlight.model.checkpoint import load_model
 from slotlight.model.segmenter import ModelSegmenter
@@ -24,7 +25,7 @@ from slotlight.model.segmenter import ModelSegmenter
 SINGLE_QUERY = "single-query"
 
 
-def load_single_query(backbone: Backbone) -> ModelSegmenter:
+def load_single_query(backbone: Backbone, precision: Precision = "fp32") -> ModelSegmenter:
     """The trained floor on the backbone that it was trained on.
 
     Raises:
@@ -36,7 +37,7 @@ def load_single_query(backbone: Backbone) -> ModelSegmenter:
             f"--preset {SINGLE_QUERY} --backbone {backbone.name} --out FOLDER` and give FOLDER as the model."
         )
     name = f"{SINGLE_QUERY}@{backbone.name}"
-    return load_model(_folder(), name=name, backbone=backbone, device=backbone.device)
+    return load_model(_folder(), name=name, backbone=backbone, device=backbone.device, precision=precision)
 
 
 def is_trained_on(backbone: Backbone) -> bool:

@@ -9,7 +9,6 @@ from lightning import Fabric
 from rich.console import Console
 
 from slotlight.baselines import BASELINES, FLOORS, build_baseline
-from slotlight.baselines.segmenters import FeatureSegmenter
 from slotlight.baselines.single_query import SINGLE_QUERY, is_trained_on
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
@@ -21,7 +20,6 @@ from slotlight.evaluation.run import evaluate
 from slotlight.evaluation.runner import OnError
 from slotlight.evaluation.tables import Report
 from slotlight.loading import load
-from slotlight.model.segmenter import ModelSegmenter
 from slotlight.report.page import write_report
 from slotlight.report.terminal import print_tables
 from slotlight.training.quiet_lightning import quiet_lightning
@@ -107,16 +105,15 @@ def _launch(device: str, devices: int) -> Fabric:
 def _floors(discoverers: Sequence[Discoverer]) -> list[Discoverer]:
     """Those that look at no features, and those on each model's own; but none that is evaluated anyway."""
     plain = [build_baseline(name) for name in FLOORS if not BASELINES[name].needs_backbone]
-    backbones = {
-        d.segmenter.backbone.name: d.segmenter.backbone
-        for d in discoverers
-        if isinstance(d.segmenter, ModelSegmenter | FeatureSegmenter)
-    }
+    read = [discoverer.segmenter.backbone for discoverer in discoverers]
+    backbones = {backbone.name: backbone for backbone in read if backbone is not None}
     on_features = [
         build_baseline(name, backbone)
         for backbone in backbones.values()
         for name in FLOORS
         if BASELINES[name].needs_backbone and (name != SINGLE_QUERY or is_trained_on(backbone))
     ]
+    controls = [control for d in discoverers for control in d.segmenter.controls()]
+    beneath = {segmenter.name: segmenter for segmenter in (*plain, *on_features, *controls)}
     present = {d.name for d in discoverers}
-    return [Discoverer(segmenter) for segmenter in (*plain, *on_features) if segmenter.name not in present]
+    return [Discoverer(segmenter) for name, segmenter in beneath.items() if name not in present]

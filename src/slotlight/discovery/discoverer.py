@@ -12,8 +12,9 @@ from jaxtyping import UInt8
 from PIL.Image import Image
 from torch import Tensor
 
+from slotlight.config import ObjectRule
 from slotlight.discovery.discovery import Discovery
-from slotlight.discovery.objects import ObjectRule, pixel_objects
+from slotlight.discovery.objects import pixel_objects
 from slotlight.errors import ImageError
 from slotlight.images import Photograph, fit_size, read_photograph, resize, to_batch
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
@@ -29,16 +30,25 @@ OnError = Callable[[Photograph, ImageError], None]
 
 
 @dataclass(frozen=True)
+class Tagged:
+    """A photograph and whatever belongs to it; `Discovery.tag` gives it back, so that no two can be mixed up."""
+
+    photograph: Photograph
+    tag: object
+
+
+@dataclass(frozen=True)
 class _Ready:
     """A photograph that has been read, and its small copy for the segmenter."""
 
     source: Photograph
+    tag: object
     image: UInt8[np.ndarray, "height width 3"]
     small: UInt8[np.ndarray, "rows columns 3"]
 
 
 class Discoverer:
-    """Finds the objects in photographs with any `slotlight.discovery.objects.Segmenter`.
+    """Finds the objects in photographs with any `slotlight.segmenter.Segmenter`.
 
     Each photograph is resized to about the segmenter's area with its aspect ratio kept, photographs of equal size
     share a batch, and the masks are brought back to the photograph's own size.
@@ -82,7 +92,7 @@ class Discoverer:
 
     def stream(
         self,
-        photographs: Iterable[Photograph],
+        photographs: Iterable[Photograph | Tagged],
         *,
         batch_size: int = 8,
         seed: int = 0,
@@ -93,7 +103,7 @@ class Discoverer:
         Reading and resizing run in threads beside the model.
 
         Args:
-            photographs: Paths, PIL images, arrays or tensors; read as they are needed.
+            photographs: Paths, PIL images, arrays or tensors, each as it is or `Tagged`; read as they are needed.
             batch_size: The most photographs that go through the segmenter at once.
             seed: Of the slots' initial noise; a photograph's result depends on it and on nothing else.
             on_error: Called with each photograph that cannot be read, which is then left out. Without it, the
@@ -111,7 +121,7 @@ class Discoverer:
 
     def _read_ahead(
         self,
-        photographs: Iterable[Photograph],
+        photographs: Iterable[Photograph | Tagged],
         count: int,
         pool: ThreadPoolExecutor,
         on_error: OnError | None,
@@ -124,14 +134,15 @@ class Discoverer:
             else:
                 on_error(*ready)
 
-    def _read(self, source: Photograph) -> "_Ready | tuple[Photograph, ImageError]":
+    def _read(self, given: Photograph | Tagged) -> "_Ready | tuple[Photograph, ImageError]":
+        source, tag = (given.photograph, given.tag) if isinstance(given, Tagged) else (given, None)
         try:
             image = read_photograph(source)
         except ImageError as error:
             return source, error
         height, width, _ = image.shape
         size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
-        return _Ready(source, image, resize(image, size))
+        return _Ready(source, tag, image, resize(image, size))
 
     def _segment(self, ready: list[_Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
         """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
@@ -149,5 +160,11 @@ class Discoverer:
         objects = pixel_objects(masks.cpu(), scores.cpu(), size, self.rule, groups.cpu())
         path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
         return Discovery(
-            photograph.image, objects.segments, objects.masks, objects.boxes_xyxy, objects.scores, path
+            photograph.image,
+            objects.segments,
+            objects.masks,
+            objects.boxes_xyxy,
+            objects.scores,
+            path,
+            photograph.tag,
         )

@@ -26,6 +26,7 @@ class Discovery:
         boxes_xyxy: In pixels; left and top inclusive, right and bottom exclusive.
         scores: In [0, 1], descending.
         path: The photograph's file, where it came from one.
+        tag: What the photograph was `slotlight.discovery.discoverer.Tagged` with.
     """
 
     image: UInt8[np.ndarray, "height width 3"]
@@ -34,6 +35,7 @@ class Discovery:
     boxes_xyxy: Float[np.ndarray, "object 4"]
     scores: Float[np.ndarray, " object"]
     path: Path | None = None
+    tag: object = None
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -49,12 +49,15 @@ def _below_shared_folder(photographs: Sequence[Path]) -> dict[Path, str]:
     absolute = {path: Path(os.path.abspath(path)) for path in photographs}  # noqa: PTH100
     parents = [path.parent.parts for path in absolute.values()]
     shared = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*parents, strict=False)))
-    return {path: PurePosixPath(*_plain(full.parts[shared:])).as_posix() for path, full in absolute.items()}
+    return {
+        path: PurePosixPath(*_plain(full.parts[shared:]) or ["unnamed"]).as_posix()
+        for path, full in absolute.items()
+    }
 
 
-def _plain(parts: Sequence[str]) -> Iterable[str]:
+def _plain(parts: Sequence[str]) -> list[str]:
     """Parts of a path without its anchor: only on Windows, photographs of two drives share nothing."""
-    return (part.strip("\\/").replace(":", "") if os.path.isabs(part) else part for part in parts)  # noqa: PTH117
+    return [part.strip("\\/").replace(":", "") if os.path.isabs(part) else part for part in parts]  # noqa: PTH117
 
 
 def _without_suffix(name: str) -> str:

@@ -9,25 +9,9 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
+from slotlight.config import ObjectRule
+
 FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectRule:
-    """Which scored slots become objects.
-
-    Attributes:
-        min_score: Slots that score less are left out; a photograph may keep none.
-        max_objects: The best-scored so many are kept.
-        min_area: Smaller objects are left out; a share of the photograph.
-        min_part: A slot's connected parts are objects of their own; those smaller than this share of its largest
-            are dropped as specks.
-    """
-
-    min_score: float = 0.15
-    max_objects: int = 20
-    min_area: float = 0.002
-    min_part: float = 0.2
 
 
 @dataclass(frozen=True)

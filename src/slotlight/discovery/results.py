@@ -1,17 +1,17 @@
 """Discoveries → a folder: ``objects.json`` (COCO), ``masks/``, ``overlays/``, ``failures.json``.
 
-A photograph is done when its line is in ``progress.jsonl``, written after its pictures: a killed run that is started
-again goes on where it stopped, and nothing grows with the number of photographs but that file.
+A photograph is done when its line is in ``.progress.jsonl``, written after its pictures. The same run, started again,
+goes on from there: photographs that have changed or are new are looked at, pictures of those that are gone are deleted,
+and the end is that of a fresh run.
 """
 
 import json
-import os
+import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,28 +21,29 @@ from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.naming import picture_names
 from slotlight.drawing import label_map
 from slotlight.errors import OutputError
-from slotlight.files import claim_folder
+from slotlight.files import begin_run, stamp, whole_file, write_text
+from slotlight.formats.coco import CocoImage, coco_json
 
 WRITERS = 2
+OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", ".progress.jsonl")
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
 _MOST_JPEG_SIDE = 65_500
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """What ``objects.json`` says of the run that wrote it; a run only resumes one that says the same."""
-
-    model: str
-    version: str
-    seed: int
-    settings: str
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One finished photograph of ``progress.jsonl``."""
+    """One finished photograph of ``.progress.jsonl``.
+
+    Attributes:
+        file: Its path as it was given.
+        stamp: Its size and time of change.
+        name: What its pictures are called.
+    """
 
     file: str
+    stamp: list[int]
+    name: str
     width: int
     height: int
     annotations: list[dict[str, Any]]
@@ -54,26 +55,42 @@ class ResultFolder:
     Args:
         folder: Made if need be.
         photographs: All photographs of the run; they decide the names of the pictures.
-        info: What the run is.
+        identity: What decides the run's result beside the photographs; ``objects.json`` tells it.
         overlays: Whether to draw ``overlays/``.
+        start_over: Delete what another run wrote here.
+
+    Attributes:
+        done: Photographs that need not be looked at again.
 
     Raises:
-        OutputError: The folder cannot be written, or the disk is full.
+        OutputError: The folder cannot be written, is in use, or holds another run.
     """
 
     def __init__(
-        self, folder: Path, photographs: Sequence[Path], info: RunInfo, *, overlays: bool = True
+        self,
+        folder: Path,
+        photographs: Sequence[Path],
+        identity: Mapping[str, Any],
+        *,
+        overlays: bool = True,
+        start_over: bool = False,
     ) -> None:
-        self.folder, self.info, self.overlays = folder, info, overlays
+        self.folder, self.identity, self.overlays = folder, dict(identity), overlays
         self.names = picture_names(photographs)
-        self._progress = folder / "progress.jsonl"
-        self._order = {str(path): number for number, path in enumerate(photographs)}
-        self._lock = claim_folder(folder)
-        with _writing(folder):
-            for part in ("masks", *(["overlays"] if overlays else [])):
-                (folder / part).mkdir(parents=True, exist_ok=True)
-            self.done = self._resume()
-            self._lines: IO[str] = self._progress.open("a")
+        self._stamps = {str(path): list(stamp(path)[1:]) for path in photographs}
+        self._ids = {str(path): number for number, path in enumerate(photographs, start=1)}
+        self._progress = folder / ".progress.jsonl"
+        self._lock = begin_run(
+            folder, self.identity | {"overlays": overlays}, outputs=OUTPUTS, start_over=start_over
+        )
+        try:
+            with _writing(folder):
+                self._offsets = self._resume()
+                self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
+        except BaseException:
+            self._lock.release()
+            raise
+        self.done = {Path(file) for file in self._offsets}
         self._pool = ThreadPoolExecutor(WRITERS)
         self._waiting: deque[Future[Line]] = deque()
 
@@ -92,74 +109,81 @@ class ResultFolder:
                 self._record()
             self._lines.close()
             causes = [{"file": str(path), "cause": cause} for path, cause in failures]
-            _write_whole(self.folder / "failures.json", [json.dumps(causes, indent=2)])
-            _write_whole(self.folder / "objects.json", self._coco())
-        self._progress.unlink()
+            write_text(self.folder / "failures.json", [json.dumps(causes, indent=2)])
+            info = self.identity | {"description": "Objects found without labels by Slotlight"}
+            write_text(self.folder / "objects.json", coco_json(info, self._images))
 
     def close(self) -> None:
-        """Let go of threads and files without finishing; what is recorded stays for the next run."""
+        """Let go of threads, files and the folder; what is recorded stays for the next run."""
         self._pool.shutdown(cancel_futures=True)
         self._lock.release()
         with _writing(self.folder):
             self._lines.close()
 
-    def lines(self) -> Iterator[Line]:
-        """The finished photographs."""
-        with self._progress.open() as lines:
-            next(lines)
-            for line in lines:
-                yield Line(**json.loads(line))
-
     def _record(self) -> None:
-        with _writing(self.folder):
-            line = self._waiting.popleft().result()
-            self._lines.write(json.dumps(asdict(line)) + "\n")
-            self._lines.flush()
+        line = self._waiting.popleft().result()
+        self._offsets[line.file] = self._lines.tell()
+        self._lines.write(_encoded(line))
+        self._lines.flush()
+
+    def _images(self) -> Iterator[tuple[int, CocoImage]]:
+        """The finished photographs and their ids, in the order in which they were given."""
+        with self._progress.open(encoding="utf-8") as lines:
+            for file in sorted(self._offsets, key=self._ids.__getitem__):
+                lines.seek(self._offsets[file])
+                line = Line(**json.loads(lines.readline()))
+                yield self._ids[file], CocoImage(file, line.width, line.height, line.annotations)
+
+    def _pictures(self, name: str) -> list[Path]:
+        overlay = [self.folder / "overlays" / f"{name}.jpg"] if self.overlays else []
+        return [self.folder / "masks" / f"{name}.png", *overlay]
 
     def _write(self, discovery: Discovery, path: Path) -> Line:
         name = self.names[path]
-        _save_picture(label_map(discovery.labels), self.folder / "masks" / f"{name}.png", compress_level=3)
-        if self.overlays:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
+        mask, *overlay = self._pictures(name)
+        _save_picture(label_map(discovery.labels), mask, compress_level=3)
+        for file in overlay:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
+            self._draw(discovery, file)
+        height, width = discovery.image.shape[:2]
+        return Line(str(path), self._stamps[str(path)], name, width, height, discovery.to_coco())
+
+    def _draw(self, discovery: Discovery, file: Path) -> None:
+        """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""
+        try:
             picture = discovery.overlay()
             picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
-            _save_picture(picture, self.folder / "overlays" / f"{name}.jpg", quality=90)
-        height, width = discovery.image.shape[:2]
-        return Line(str(path), width, height, discovery.to_coco())
-
-    def _resume(self) -> set[Path]:
-        """Start ``progress.jsonl``, or take up one of the same run; its last line may be cut off."""
-        head = json.dumps(asdict(self.info)) + "\n"
-        done: set[Path] = set()
-        _write_whole(self._progress, chain([head], self._kept(head, done)))
-        return done
-
-    def _kept(self, head: str, done: set[Path]) -> Iterator[str]:
-        """The whole lines of an earlier ``progress.jsonl`` of the same run; notes whose they are."""
-        if not self._progress.is_file():
+        except Exception as fault:  # drawing libraries raise anything
+            _LOG.warning("No overlay of %s could be drawn: %s", discovery.path, fault)
             return
-        with self._progress.open() as lines:
-            for line in lines if next(lines, "") == head else ():
-                if (file := _file_of(line)) is not None:
-                    done.add(Path(file))
-                    yield line
+        _save_picture(picture, file, quality=90)
 
-    def _coco(self) -> Iterator[str]:
-        """``objects.json`` piece by piece, so that it need not fit in memory."""
-        info = asdict(self.info) | {"description": "Objects found without labels by Slotlight"}
-        yield f'{{"info": {json.dumps(info)},\n "categories": [{{"id": 1, "name": "object"}}],\n "images": ['
-        for number, line in enumerate(self.lines()):
-            image = {"id": self._order.get(line.file, number) + 1, "file_name": line.file}
-            yield (",\n  " if number else "\n  ") + json.dumps(
-                image | {"width": line.width, "height": line.height}
-            )
-        yield '],\n "annotations": ['
-        count = 0
-        for number, line in enumerate(self.lines()):
-            for annotation in line.annotations:
-                count += 1
-                ids = {"id": count, "image_id": self._order.get(line.file, number) + 1}
-                yield (",\n  " if count > 1 else "\n  ") + json.dumps(annotation | ids)
-        yield "]}\n"
+    def _resume(self) -> dict[str, int]:
+        """Take up an earlier record: where the line of each photograph that is still done begins."""
+        offsets: dict[str, int] = {}
+        stale: set[Path] = set()
+
+        def kept() -> Iterator[str]:
+            end = 0
+            for line in _whole_lines(self._progress):
+                if self._is_current(line) and line.file not in offsets:
+                    text = _encoded(line)
+                    offsets[line.file] = end
+                    end += len(text)  # what is written is ASCII
+                    yield text
+                else:
+                    stale.update(self._pictures(line.name))
+
+        write_text(self._progress, kept())
+        current = {picture for name in self.names.values() for picture in self._pictures(name)}
+        for picture in stale - current:
+            picture.unlink(missing_ok=True)
+        return offsets
+
+    def _is_current(self, line: Line) -> bool:
+        """Whether a line is of this photograph as it is now, under the name that it has now."""
+        path = Path(line.file)
+        is_same = self._stamps.get(line.file) == line.stamp and self.names.get(path) == line.name
+        return is_same and self._pictures(line.name)[0].is_file()
 
 
 @contextmanager
@@ -175,24 +199,23 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _save_picture(picture: Image, path: Path, **how: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial.{path.name}")  # its format follows from its suffix
-    picture.save(partial, **how)
-    partial.replace(path)
+    with whole_file(
+        path, durable=False
+    ) as partial:  # a sync for each picture would take longer than the model
+        picture.save(partial, **how)
 
 
-def _write_whole(path: Path, pieces: Iterable[str]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w") as file:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+def _encoded(line: Line) -> str:
+    return json.dumps(asdict(line)) + "\n"
 
 
-def _file_of(line: str) -> str | None:
-    """Whose line of ``progress.jsonl`` it is; nobody's if it was cut off."""
-    try:
-        return str(json.loads(line)["file"]) if line.endswith("\n") else None
-    except (ValueError, KeyError, TypeError):
-        return None
+def _whole_lines(path: Path) -> Iterator[Line]:
+    """The lines of a record but for those that a kill cut off."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for text in lines:
+            try:
+                yield Line(**json.loads(text))
+            except (ValueError, TypeError):
+                continue

@@ -10,7 +10,6 @@ from typing import runtime_checkable
 
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from slotlight.baselines.segmenters import depends_on_seed
 from slotlight.datasets import Dataset
 from slotlight.devices import device_name
 from slotlight.discovery.discoverer import Discoverer
@@ -117,7 +116,7 @@ def evaluate(
         Run(discoverer, group, seed, dataset, indices, Path(out))
         for discoverer in everyone
         for group in by_view(chosen)
-        for seed in range(seeds if depends_on_seed(discoverer.segmenter) else 1)
+        for seed in range(seeds if discoverer.segmenter.is_seeded else 1)
     ]
     _measure_all(runs, process, batch_size, on_error, show=progress and process.rank == 0)
     _wait(processes)

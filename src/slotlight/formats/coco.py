@@ -1,5 +1,8 @@
 """COCO: one JSON file of images and annotations with RLE masks."""
 
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,3 +39,35 @@ def coco_annotations(
             }
         )
     return annotations
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """One photograph and its annotations, whose ids are set when they are written."""
+
+    file_name: str
+    width: int
+    height: int
+    annotations: list[dict[str, Any]]
+
+
+def coco_json(info: dict[str, Any], images: Callable[[], Iterable[tuple[int, CocoImage]]]) -> Iterator[str]:
+    """A COCO file piece by piece, so that it need not fit in memory.
+
+    Args:
+        info: What the file says of itself.
+        images: Gives the photographs with their ids, the same ones at each of two calls.
+    """
+    yield f'{{"info": {json.dumps(info)},\n "categories": [{{"id": 1, "name": "object"}}],\n "images": ['
+    for number, (image_id, image) in enumerate(images()):
+        row = {"id": image_id, "file_name": image.file_name, "width": image.width, "height": image.height}
+        yield (",\n  " if number else "\n  ") + json.dumps(row)
+    yield '],\n "annotations": ['
+    count = 0
+    for image_id, image in images():
+        for annotation in image.annotations:
+            count += 1
+            yield (",\n  " if count > 1 else "\n  ") + json.dumps(
+                annotation | {"id": count, "image_id": image_id}
+            )
+    yield "]}\n"

@@ -16,11 +16,12 @@ from safetensors.torch import load, save
 
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.config import ModelConfig, Precision
-from slotlight.errors import CheckpointError
+from slotlight.errors import CheckpointError, ConfigError
+from slotlight.files import digest, whole_file, write_text
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import SlotModel, build_slot_model
 
-FORMAT = 1
+FORMAT = 2
 _WEIGHTS, _CONFIG = "slots.safetensors", "config.json"
 T = TypeVar("T")
 
@@ -50,13 +51,10 @@ def save_model(
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "info": info or {},
     }
-    for name, content in (
-        (_WEIGHTS, weights),
-        (_CONFIG, (json.dumps(config, indent=2, default=str) + "\n").encode()),
-    ):
-        partial = folder / f".{name}.partial"
-        partial.write_bytes(content)
-        partial.replace(folder / name)
+    with whole_file(folder / _WEIGHTS) as partial:
+        partial.write_bytes(weights)
+    config = json.loads(json.dumps(config, default=str))
+    write_text(folder / _CONFIG, [json.dumps(config | {"digest": digest(config)}, indent=2), "\n"])
 
 
 def load_model(
@@ -88,12 +86,12 @@ def load_model(
         model = build_slot_model(
             from_dict(ModelConfig, raw["model"]), int(raw["feature_dim"]), (int(rows), int(columns))
         )
-        fingerprint, digest = raw["backbone_fingerprint"], raw["weights_sha256"]
-    except (KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
+        fingerprint, weights_digest = raw["backbone_fingerprint"], raw["weights_sha256"]
+    except (ConfigError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
         raise CheckpointError(
-            f"{folder / _CONFIG} is no model of this version ({fault}); train it anew."
+            f"{folder / _CONFIG} was not written by this version of Slotlight ({fault}); retrain the model."
         ) from fault
-    _fill(model, folder, digest)
+    _fill(model, folder, weights_digest)
     chosen = model.config.backbone
     backbone = backbone or load_backbone(
         chosen.name, weights=weights or chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
@@ -141,17 +139,43 @@ def _as(hint: Any, value: Any, name: str) -> Any:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / _CONFIG
     if not path.is_file():
-        raise CheckpointError(f"{folder} is no model folder: it has no {_CONFIG}.")
+        raise CheckpointError(f"{folder} is not a model folder: {_CONFIG} is missing.")
     try:
         raw: dict[str, Any] = json.loads(path.read_text())
     except (ValueError, OSError) as fault:
         raise CheckpointError(f"{path} is damaged ({fault}); copy it again or train anew.") from fault
+    if isinstance(raw, dict) and raw.get("format") == 1:
+        return _from_format_1(raw, path)
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is no model of this version (format {FORMAT}); train it anew.")
+        raise CheckpointError(
+            f"{path} was not written by this version of Slotlight (format {FORMAT}); retrain the model."
+        )
+    if raw.pop("digest", None) != digest(raw):
+        raise CheckpointError(
+            f"{path} was changed after training or is damaged; copy the whole folder again from its source."
+        )
     return raw
 
 
-def _fill(model: SlotModel, folder: Path, digest: str) -> None:
+def _from_format_1(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A config of Slotlight 0.1.0, which merged the background of every model and kept fewer numbers."""
+    try:
+        model = dict(raw["model"])
+        model["slots"] = model["slots"] | {
+            "start": {"clustering": "kmeans"}.get(model["slots"]["start"], model["slots"]["start"])
+        }
+        model["heuristics"] = {
+            "foreground_weight": model.pop("figure_weight"),
+            "group_within": model.pop("group_within"),
+            "refine": model.pop("refine"),
+            "merge_background": True,
+        }
+    except (KeyError, TypeError) as fault:
+        raise CheckpointError(f"{path} is damaged: {fault} is missing or has another form.") from fault
+    return raw | {"model": model}
+
+
+def _fill(model: SlotModel, folder: Path, weights_digest: str) -> None:
     path = folder / _WEIGHTS
     try:
         weights = path.read_bytes()
@@ -165,7 +189,7 @@ def _fill(model: SlotModel, folder: Path, digest: str) -> None:
     except RuntimeError as fault:
         reason = str(fault).splitlines()[-1].strip()
         raise CheckpointError(f"{path} does not fit its {_CONFIG}: {reason[:200]}") from fault
-    if hashlib.sha256(weights).hexdigest() != digest:
+    if hashlib.sha256(weights).hexdigest() != weights_digest:
         raise CheckpointError(
             f"{path} and {_CONFIG} are not of one model; copy both again, or resume its training."
         )

@@ -11,8 +11,6 @@ from torch import nn
 from slotlight.errors import TrainingError
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 
-# The softmax over slots has logits of this times cos · √dim, for normalised features.
-SHARPNESS = 4.0
 # The GRU keeps sigmoid(-4), a fiftieth, of its state: slots are the means of their patches.
 _STATE_BIAS = -4.0
 # The GRU's tanh is near to linear for half of a normalised mean.
@@ -20,13 +18,16 @@ _WITHIN_TANH = 0.5
 
 
 @torch.no_grad()
-def start_as_clustering(widen: nn.Linear, narrow: nn.Linear, attention: MultiQuerySlotAttention) -> None:
+def start_as_kmeans(
+    widen: nn.Linear, narrow: nn.Linear, attention: MultiQuerySlotAttention, sharpness: float
+) -> None:
     """Set weights so that the slots are soft k-means of normalised features, in place.
 
     The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x)
     needs twice the features' width in its hidden layer. Keys, values and queries become identities, the GRU
     takes its input over, the residual MLP adds nothing, and the initial slots are drawn around zero. Heads differ
-    by their noise alone, until they learn.
+    by their noise alone, until they learn. The softmax over slots has logits of ``sharpness`` times cos · √dim, for
+    normalised features.
 
     Raises:
         TrainingError: The projection's hidden layer is narrower than twice the features.
@@ -44,7 +45,7 @@ def start_as_clustering(widen: nn.Linear, narrow: nn.Linear, attention: MultiQue
     narrow.weight[:, :dim], narrow.weight[:, dim : 2 * dim] = identity, -identity
     attention.to_key.weight.copy_(identity)
     attention.to_value.weight.copy_(identity)
-    attention.to_query.weight.copy_(SHARPNESS * identity)
+    attention.to_query.weight.copy_(sharpness * identity)
     attention.gru.take_input(_WITHIN_TANH, _STATE_BIAS)
     for value in attention.mlp[-1].parameters():
         nn.init.zeros_(value)

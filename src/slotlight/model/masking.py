@@ -36,14 +36,34 @@ def random_mask(features: Float[Tensor, "batch patch dim"], ratio: float) -> Boo
     return _highest(torch.rand(features.shape[:2], device=features.device), ratio)
 
 
-def apply_mask(
-    features: Float[Tensor, "batch patch dim"], config: MaskingConfig
-) -> Float[Tensor, "batch patch dim"]:
-    """The features with masked patches set to zero; they stay in the sequence."""
+def least_foreground_mask(
+    foreground: Float[Tensor, "batch rows columns"], ratio: float
+) -> Bool[Tensor, "batch patch"]:
+    """As many patches, those of the lowest foreground: for features whose mean says nothing; True is masked."""
+    return _highest(-foreground.flatten(1), ratio)
+
+
+def masked_patches(
+    features: Float[Tensor, "batch patch dim"],
+    foreground: Float[Tensor, "batch rows columns"] | None,
+    config: MaskingConfig,
+) -> Bool[Tensor, "batch patch"] | None:
+    """Which patches a training step hides; None where it hides none.
+
+    Args:
+        features: The backbone's own, without anything added: their mean must mean what the paper says.
+        foreground: Of `slotlight.model.foreground.foreground_map`; needed where it ranks.
+        config: Its ``ranking`` must be resolved (`slotlight.config.with_ranking`).
+    """
     if config.kind == "none":
-        return features
-    mask = (background_mask if config.kind == "background" else random_mask)(features, config.ratio)
-    return features.masked_fill(mask.unsqueeze(-1), 0.0)
+        return None
+    if config.kind == "random":
+        return random_mask(features, config.ratio)
+    if config.ranking == "mean":
+        return background_mask(features, config.ratio)
+    if foreground is None:
+        raise ValueError(f"The ranking {config.ranking!r} needs the foreground map.")
+    return least_foreground_mask(foreground, config.ratio)
 
 
 def _highest(values: Float[Tensor, "batch patch"], ratio: float) -> Bool[Tensor, "batch patch"]:

@@ -12,54 +12,55 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-SCALE = 4  # fine cells along a side of a patch
-APART = (8, 4, 2, 1)  # fine cells from one that is averaged to the next, pass after pass
-REACH = 2  # so many are averaged each way
-NEAR = 2.0  # standard deviation of the distance, in steps from one to the next
-TONE = 0.06  # standard deviation of the colour, RGB in [0, 1]
+from slotlight.config import HeuristicsConfig
 
 
 def refine_masks(
-    masks: Float[Tensor, "batch slot rows columns"], images: Float[Tensor, "batch 3 height width"]
+    masks: Float[Tensor, "batch slot rows columns"],
+    images: Float[Tensor, "batch 3 height width"],
+    config: HeuristicsConfig,
 ) -> Float[Tensor, "batch slot fine_rows fine_columns"]:
-    """Bring slot masks to a grid four times as fine, along the image's colours.
+    """Bring slot masks to a finer grid, along the image's colours.
 
     Where masks sum to one over slots they still do.
 
     Args:
         masks: On the patch grid.
         images: RGB in [0, 1], of which the masks are.
+        config: Its ``refine_scale``, ``refine_spacings``, ``refine_reach``, ``refine_distance``, ``refine_colour``.
 
     Example:
-        >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40)).shape
+        >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40), HeuristicsConfig()).shape
         torch.Size([2, 3, 28, 20])
     """
-    size = (masks.shape[2] * SCALE, masks.shape[3] * SCALE)
+    size = (masks.shape[2] * config.refine_scale, masks.shape[3] * config.refine_scale)
     colours = F.adaptive_avg_pool2d(images, size)
     masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
-    for apart in APART:
-        masks = _averaged(masks, colours, apart)
+    for spacing in config.refine_spacings:
+        masks = _averaged(masks, colours, spacing, config)
     return masks
 
 
 def _averaged(
     masks: Float[Tensor, "batch slot rows columns"],
     colours: Float[Tensor, "batch 3 rows columns"],
-    apart: int,
+    spacing: int,
+    config: HeuristicsConfig,
 ) -> Float[Tensor, "batch slot rows columns"]:
     """One pass; beyond the photograph's edge lies its last cell again."""
     rows, columns = masks.shape[2:]
-    margin = REACH * apart
+    margin = config.refine_reach * spacing
     wide_masks, wide_colours = (F.pad(values, (margin,) * 4, mode="replicate") for values in (masks, colours))
     total, weights = torch.zeros_like(masks), torch.zeros_like(masks[:, :1])
-    for down, right in product(range(-REACH, REACH + 1), repeat=2):
-        here = (
+    near, alike = 2 * config.refine_distance**2, 2 * config.refine_colour**2
+    for down, right in product(range(-config.refine_reach, config.refine_reach + 1), repeat=2):
+        shifted = (
             ...,
-            slice(margin + down * apart, margin + down * apart + rows),
-            slice(margin + right * apart, margin + right * apart + columns),
+            slice(margin + down * spacing, margin + down * spacing + rows),
+            slice(margin + right * spacing, margin + right * spacing + columns),
         )
-        unlike = (wide_colours[here] - colours).square().sum(dim=1, keepdim=True)
-        weight = torch.exp(-unlike / (2 * TONE**2) - (down**2 + right**2) / (2 * NEAR**2))
-        total.addcmul_(weight, wide_masks[here])
+        difference = (wide_colours[shifted] - colours).square().sum(dim=1, keepdim=True)
+        weight = torch.exp(-difference / alike - (down**2 + right**2) / near)
+        total.addcmul_(weight, wide_masks[shifted])
         weights += weight
     return total / weights

@@ -8,22 +8,25 @@ from torch import Tensor
 
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
-from slotlight.model.decoder import Grid
-from slotlight.model.foreground import merge_background, score_by_figure
-from slotlight.model.grouping import group_slots, join
-from slotlight.model.refinement import refine_masks
-from slotlight.model.slot_model import FusedMasks, SlotModel
-from slotlight.segmenter import SlotMasks
+from slotlight.files import digest
+from slotlight.model.controls import KMeansControl
+from slotlight.model.heuristics import find_objects
+from slotlight.model.slot_model import SlotModel, build_slot_model
+from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.tensors import tensors_digest
+from slotlight.version import __version__
 
 
 class ModelSegmenter:
-    """A frozen backbone and a trained slot model as one `slotlight.discovery.objects.Segmenter`."""
+    """A frozen backbone and a trained slot model as one segmenter."""
+
+    is_seeded = True
 
     def __init__(
         self, name: str, backbone: Backbone, model: SlotModel, *, precision: Precision = "fp32"
     ) -> None:
-        self.name, self.backbone, self.model = name, backbone, model.eval().requires_grad_(False)
-        self.precision = precision
+        self.name, self.model = name, model.eval().requires_grad_(False)
+        self.backbone, self.precision = backbone, precision
         self.image_size, self.patch_size = model.config.backbone.image_size, backbone.patch_size
 
     @property
@@ -31,23 +34,43 @@ class ModelSegmenter:
         """Where the model lives."""
         return self.model.attention.mu.device
 
+    def fingerprint(self) -> str:
+        """See `slotlight.segmenter.Segmenter`."""
+        weights = tensors_digest(self.model.state_dict())
+        # The weights file's path does not decide what is found; its content does.
+        config = repr(replace(self.model.config, backbone=replace(self.model.config.backbone, weights=None)))
+        return digest(config, weights, self.backbone.fingerprint(), self.precision, __version__)
+
+    def controls(self) -> list[Segmenter]:
+        """k-means in place of the slots, and the slots as they were before training (seed 0)."""
+        config, backbone = self.model.config, self.backbone
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            untrained = build_slot_model(config, backbone.dim, self.model.grid).to(self.device)
+        return [
+            KMeansControl(f"{self.name}-kmeans", backbone, config, precision=self.precision),
+            Untrained(f"{self.name}-untrained", backbone, untrained, precision=self.precision),
+        ]
+
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """Segment RGB images in [0, 1], whose sides are multiples of ``patch_size``."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             features = self.backbone(images)
             found = self.model.segment_features(features.patches, features.grid, seed=seed)
-        slots = _scored(found, features.grid, self.model.config.group_within)
-        return replace(slots, masks=refine_masks(slots.masks, images)) if self.model.config.refine else slots
+        return find_objects(
+            found.masks.float().unflatten(2, features.grid),
+            found.features.float(),
+            found.foreground,
+            found.agreement.float(),
+            images,
+            self.model.config.heuristics,
+        )
 
 
-def _scored(found: FusedMasks, grid: Grid, group_within: float) -> SlotMasks:
-    """Join what is one object, score it, and make all that is background one slot more."""
-    masks = found.masks.float().unflatten(2, grid)
-    groups = group_slots(masks.flatten(2), found.features.float(), group_within)
-    share = masks.mean(dim=(2, 3))
-    agreement = join(share * found.agreement.float(), groups) / join(share, groups).clamp(min=1e-6)
-    scores = score_by_figure(join(masks, groups), found.figure, agreement).gather(1, groups)
-    merged, scores = merge_background(masks, scores)
-    background = torch.full_like(groups[:, :1], masks.shape[1])
-    return SlotMasks(merged, scores, torch.cat([groups, background], dim=1))
+class Untrained(ModelSegmenter):
+    """A model before training; it is a control itself and has none."""
+
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []

@@ -7,12 +7,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slotlight.config import ModelConfig
+from slotlight.config import ModelConfig, with_ranking
 from slotlight.model.decoder import Decoder, Grid, build_decoder
-from slotlight.model.foreground import figure_map, with_figure
+from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import fuse
-from slotlight.model.kmeans_init import start_as_clustering
-from slotlight.model.masking import apply_mask
+from slotlight.model.kmeans_init import start_as_kmeans
+from slotlight.model.masking import masked_patches
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 
 
@@ -24,19 +24,19 @@ class FusedMasks:
         slots: The fused slots.
         masks: How much of each patch belongs to each slot; sums to one over slots.
         agreement: How far the heads agree on each slot: a mean cosine similarity.
-        figure: How much each patch is figure, not ground, of `slotlight.model.foreground.figure_map`.
-        features: What the slots were found in: the backbone's, and the figure map where it is one of them.
+        foreground: How much each patch is foreground, of `slotlight.model.foreground.foreground_map`.
+        features: What the slots were found in: the backbone's, and the foreground map where it is one of them.
     """
 
     slots: Float[Tensor, "batch slot dim"]
     masks: Float[Tensor, "batch slot patch"]
     agreement: Float[Tensor, "batch slot"]
-    figure: Float[Tensor, "batch rows columns"]
+    foreground: Float[Tensor, "batch rows columns"]
     features: Float[Tensor, "batch patch wider"]
 
 
 @dataclass(frozen=True)
-class Deal:
+class HeadAssignment:
     """Which head learns from which image: pair i is image ``image[i]``, the ``place[i]``-th of head ``head[i]``.
 
     Attributes:
@@ -49,11 +49,11 @@ class Deal:
     place: Int64[Tensor, " batch"]
 
 
-def deal(batch: int, heads: int, device: torch.device) -> Deal:
-    """Deal a batch's images out to the heads, evenly and at random; each image goes to one head.
+def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
+    """HeadAssignment a batch's images out to the heads, evenly and at random; each image goes to one head.
 
-    The release computes every head and trains one drawn for the whole batch; so every head learns at
-    every step, for a ``heads``-th of the slot work.
+    The release computes every head and trains one drawn for the whole batch. Here every head learns at every step
+    (as long as the batch has an image for each), for a ``heads``-th of the slot work.
     """
     rounds = -(-batch // heads)
     head_order = torch.randperm(heads, device=device)
@@ -61,7 +61,7 @@ def deal(batch: int, heads: int, device: torch.device) -> Deal:
     pair = torch.arange(rounds * heads, device=device)
     table = torch.empty(heads, rounds, dtype=torch.int64, device=device)
     table[head_order[pair % heads], pair // heads] = image[pair % batch]
-    return Deal(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
+    return HeadAssignment(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
 
 
 class SlotModel(nn.Module):
@@ -96,15 +96,18 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
-        if weight := self.config.figure_weight:
-            features = with_figure(features, figure_map(features, self.grid), weight)
-        visible = self.projection(apply_mask(features, self.config.masking))
-        dealt = deal(len(features), self.attention.heads, features.device)
+        foreground = self._foreground(features, self.grid) if self._trains_on_foreground else None
+        seen = self._with_foreground(features, foreground)
+        masked = masked_patches(features, foreground, self.config.masking)
+        visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
+        assigned = assign_heads(len(features), self.attention.heads, features.device)
         noise = torch.randn(
-            *dealt.table.shape, self.attention.slots, features.shape[-1], device=features.device
+            *assigned.table.shape, self.attention.slots, seen.shape[-1], device=features.device
         )
-        slots = self.attention(visible[dealt.table], noise.to(visible)).slots[dealt.head, dealt.place]
-        target, patches = features[dealt.image].detach(), self._decoded_patches(features)
+        slots = self.attention(visible[assigned.table], noise.to(visible)).slots[
+            assigned.head, assigned.place
+        ]
+        target, patches = seen[assigned.image].detach(), self._decoded_patches(features)
         decoded = self.decoder(slots, self.grid, patches)
         return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
 
@@ -117,16 +120,35 @@ class SlotModel(nn.Module):
         alone, not on its batch.
         """
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
-        figure = figure_map(features, grid)
-        if weight := self.config.figure_weight:
-            features = with_figure(features, figure, weight)
+        foreground = self._foreground(features, grid)
+        features = self._with_foreground(features, foreground)
         found = self.attention(self.projection(features).unsqueeze(0), noise)
         fused = fuse(found.slots, self.config.fusion)
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
         else:
             masks = self.decoder.masks(fused.slots, grid)
-        return FusedMasks(fused.slots, masks, fused.agreement, figure, features)
+        return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
+
+    @property
+    def _trains_on_foreground(self) -> bool:
+        masking = self.config.masking
+        masks_by_it = masking.kind == "background" and masking.ranking == "foreground"
+        return masks_by_it or self.config.heuristics.foreground_weight > 0
+
+    def _foreground(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid
+    ) -> Float[Tensor, "batch rows columns"]:
+        return foreground_map(features, grid, self.config.heuristics)
+
+    def _with_foreground(
+        self,
+        features: Float[Tensor, "batch patch dim"],
+        foreground: Float[Tensor, "batch rows columns"] | None,
+    ) -> Float[Tensor, "batch patch wider"]:
+        """What the slots see: the features, and the foreground map where it is one of them."""
+        weight = self.config.heuristics.foreground_weight
+        return features if foreground is None or not weight else with_foreground(features, foreground, weight)
 
     def _decoded_patches(
         self, features: Float[Tensor, "batch patch dim"]
@@ -139,7 +161,8 @@ class SlotModel(nn.Module):
 
 def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
-    dim = dim + 1 if config.figure_weight else dim
+    config = with_ranking(config)
+    dim = dim + 1 if config.heuristics.foreground_weight else dim
     hidden = config.slots.projection_hidden
     widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
     attention = MultiQuerySlotAttention(
@@ -150,7 +173,7 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
         mlp_hidden=config.slots.mlp_hidden,
         gru_state=config.slots.gru_state,
     )
-    if config.slots.start == "clustering":
-        start_as_clustering(widen, narrow, attention)
+    if config.slots.start == "kmeans":
+        start_as_kmeans(widen, narrow, attention, config.slots.start_sharpness)
     projection = nn.Sequential(widen, nn.LeakyReLU(), narrow)
     return SlotModel(config, projection, attention, build_decoder(config.decoder, dim, grid))

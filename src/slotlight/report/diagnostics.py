@@ -16,7 +16,6 @@ from torch import Tensor
 from slotlight import metrics
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.images import RGBImage, resize, to_batch
-from slotlight.model.segmenter import ModelSegmenter
 
 Level = Literal["fine", "watch", "bad"]
 _EXAMPLES = 3
@@ -98,14 +97,12 @@ def _look(discoverer: Discoverer, photographs: Sequence[RGBImage]) -> _Looked:
     for start in range(0, len(photographs), _BATCH):
         squares = [resize(photograph, (side, side)) for photograph in photographs[start : start + _BATCH]]
         images = to_batch(squares).to(segmenter.device)
-        found = segmenter.segment(images, seed=0).masks
-        slots = found.shape[1]
-        first.append(found.argmax(dim=1).cpu())
-        second.append(segmenter.segment(images, seed=1).masks.argmax(dim=1).cpu())
-        if isinstance(segmenter, ModelSegmenter) and segmenter.model.attention.heads > 1:
-            features = segmenter.backbone(images)
-            fused = segmenter.model.segment_features(features.patches, features.grid)
-            agreement.append(fused.agreement.mean(dim=1).float().cpu())
+        found = segmenter.segment(images, seed=0)
+        slots = found.raw.shape[1]
+        first.append(found.raw.argmax(dim=1).cpu())
+        second.append(segmenter.segment(images, seed=1).raw.argmax(dim=1).cpu())
+        if found.agreement is not None:
+            agreement.append(found.agreement.mean(dim=1).float().cpu())
     return _Looked(slots, torch.cat(first), torch.cat(second), torch.cat(agreement) if agreement else None)
 
 

@@ -41,6 +41,7 @@ def train(
     *,
     device: torch.device | None = None,
     resume: bool = False,
+    start_over: bool = False,  # noqa: ARG001: until the loop is merged
     cache: Path | None = None,
 ) -> Path:
     """Train a model on photographs, without a label.

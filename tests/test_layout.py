@@ -1,0 +1,68 @@
+"""The house rules of CONTRIBUTING.md: one direction of imports, small files, tests where one looks for them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src/slotlight"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+MOST_LINES = 300
+
+
+def room(path: Path) -> str:
+    """The folder below the package, or the file that lies directly in it."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    parts = [name.split(".") for name in names if name.startswith("slotlight.")]
+    return {part[1] for part in parts} - {room(path)}
+
+
+def tree_in_the_readme() -> list[str]:
+    tree = re.search(r"src/slotlight/\n(.*?)\n\w", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert tree is not None
+    return [
+        name.removesuffix(".py")
+        for name in re.findall(r"^  ([a-z_]+)(?:\.py|/)", tree[1], flags=re.MULTILINE)
+    ]
+
+
+def test_imports_run_down_the_tree_in_the_readme() -> None:
+    order = {name: place for place, name in enumerate(tree_in_the_readme())}
+    missing = {room(path) for path in MODULES} - order.keys() - {"__init__", "__main__"}
+    assert not missing, "not in the README's tree"
+    upward = [
+        f"{path.relative_to(PACKAGE)} imports {other}"
+        for path in MODULES
+        if room(path) in order
+        for other in imported_rooms(path)
+        if order[other] > order[room(path)]
+    ]
+    assert not upward
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_files_are_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+def test_a_baseline_is_one_function_and_one_line() -> None:
+    """The example of CONTRIBUTING.md."""
+    from slotlight.baselines import BASELINES, build_baseline
+
+    example = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
+    assert example is not None
+    try:
+        exec(example[1], {})
+        found = build_baseline("left-half").segment(torch.rand(2, 3, 8, 8))
+        assert found.masks.shape == (2, 2, 8, 8)
+        assert found.masks[0, 0, :, :4].min() == 1
+    finally:
+        BASELINES.pop("left-half", None)
