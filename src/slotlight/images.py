@@ -6,6 +6,7 @@ files are found in `slotlight.image_files`.
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
 
@@ -90,12 +91,15 @@ def _from_file(path: Path, min_side: int | None) -> RGBImage:
 
 
 def _decode(path: Path, min_side: int | None, content: bytes | None = None) -> RGBImage:
-    with opened(path, content) as image:
-        if min_side is not None:  # formats other than JPEG ignore a draft
-            short = min(image.size)
-            image.draft(None, (image.width * min_side // short, image.height * min_side // short))
-        with DECODING.take(image.width * image.height):
-            return _from_pil(image, str(path))
+    with ExitStack() as held:
+        with opened(path, content) as image:
+            if min_side is not None:  # formats other than JPEG ignore a draft
+                short = min(image.size)
+                image.draft(None, (image.width * min_side // short, image.height * min_side // short))
+            held.enter_context(DECODING.take(image.width * image.height))
+            levels = _from_pil(image, str(path))
+        del image  # its pixels, too, before the next photograph has its turn
+        return levels
 
 
 def _from_pil(image: Image.Image, name: str) -> RGBImage:
