@@ -65,7 +65,8 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
         (2, 3, 3)
     """
     if isinstance(source, Tensor):
-        return _from_array(_channels_last(source), "The tensor")
+        with named_faults("The tensor"):
+            return _from_array(_channels_last(source), "The tensor")
     if isinstance(source, np.ndarray):
         return _from_array(source, "The array")
     if isinstance(source, Image.Image):
@@ -105,6 +106,8 @@ def _decode(path: Path, min_side: int | None, content: bytes | None = None) -> R
 def _from_pil(image: Image.Image, name: str) -> RGBImage:
     deep_colours = ";16" in str(getattr(image, "tile", ""))  # which Pillow cuts to their upper 8 bits
     image.load()
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels: its size is {image.width}×{image.height}.")
     orientation = orientation_of(image)
     if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel, which Pillow would clip to 8
         return turn_upright(_from_array(np.asarray(image), name, _named_white(image)), orientation)
