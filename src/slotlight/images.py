@@ -169,18 +169,20 @@ def _from_array(array: NDArray[np.generic], name: str, white: float | None = Non
     levels = _to_8_bit(array, name, white)
     if levels.shape[2] == 4:
         return _to_rgb(Image.fromarray(levels))
-    return np.array(np.broadcast_to(levels, (*levels.shape[:2], 3)))
+    return levels
 
 
 def _to_8_bit(
     array: NDArray[np.generic], name: str, white: float | None
 ) -> UInt8[np.ndarray, "height width channel"]:
+    """A new array of 3 channels, or of 4 where there are 4."""
+    levels = np.empty((*array.shape[:2], max(3, array.shape[2])), np.uint8)
     if array.dtype == np.uint8:
-        return array.astype(np.uint8, copy=False)
+        levels[:] = array
+        return levels
     white = white or _white_of(array)
     if white is None:
         raise ImageError(f"{name} holds {array.dtype}; give uint8, uint16, bool, or floats in [0, 1].")
-    levels = np.empty(array.shape, np.uint8)
     rows = max(1, _BAND_PIXELS // array.shape[1])
     for top in range(0, len(array), rows):
         share = array[top : top + rows].astype(np.float32) / white
