@@ -138,10 +138,12 @@ def train(
     seed: int = 0,
     device: str = "auto",
     resume: bool = False,
+    start_over: bool = False,
 ) -> int:
     """Train slots on a folder of photographs, without a label.
 
-    The backbone's features are computed once and kept in OUT/features; a run that was stopped goes on with --resume.
+    The backbone's features are computed once and kept in OUT/features; a run that was stopped goes on where it was
+    when it is started again.
     OUT then loads with `slotlight discover --model OUT`. What is not given comes from the preset.
 
     Args:
@@ -169,7 +171,8 @@ def train(
         devices: Number of devices.
         seed: Of everything random.
         device: auto, cpu, cuda, mps, ...
-        resume: Go on from the last checkpoint in OUT.
+        resume: Insist that OUT holds a run to go on with.
+        start_over: Delete the run in OUT, whatever it was, and begin anew.
     """
     from slotlight.devices import pick_device
     from slotlight.images import find_photographs
@@ -198,7 +201,13 @@ def train(
         seed=seed,
     )
     folder = run(
-        find_photographs(paths), out, model_config, train_config, device=pick_device(device), resume=resume
+        find_photographs(paths),
+        out,
+        model_config,
+        train_config,
+        device=pick_device(device),
+        resume=resume,
+        start_over=start_over,
     )
     print(f"The model is in {folder}; use it with: slotlight discover PHOTOS --out found --model {folder}")
     return DONE
