@@ -18,7 +18,7 @@ DecoderKind = Literal["mlp", "mixer"]
 FusionKind = Literal["hungarian", "greedy", "mean", "single"]
 MaskSource = Literal["decoder", "attention"]
 Precision = Literal["fp32", "bf16"]
-Decay = Literal["halving", "cosine"]
+Decay = Literal["halving", "cosine", "release"]
 
 
 def _at_least(config: object, least: int, *names: str) -> None:
@@ -302,13 +302,14 @@ class TrainConfig:
         batch_size: Photographs a step.
         learning_rate: Adam's, after the warm-up.
         warmup_share: Share of the steps over which it rises linearly from nothing.
-        decay: Halved every ``halving_share`` of the steps (the paper), or a cosine to zero.
+        decay: What the rate does after the warm-up: ``halving`` every ``halving_share`` of the steps, ``cosine`` to
+            zero, or ``release`` as the authors' code computes it (`slotlight.training.schedule`).
         halving_share: See ``decay``.
         gradient_clip: Largest norm of the gradient.
         precision: Arithmetic of the forward pass; weights stay fp32.
         compile: Whether the step is compiled first (`torch.compile`): slow to start, faster from then on.
         devices: Number of devices.
-        checkpoint_every: Steps between checkpoints.
+        checkpoint_every: Steps between checkpoints; at most two minutes pass between them.
         seed: Of the weights, the data's order, the slots' noise.
     """
 
@@ -341,7 +342,7 @@ class TrainConfig:
 PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     # DINO ViT-S/16 keys at 320; the paper's sizes. 500 epochs over VOC 2012's 15,676 photographs
     # outside val are 490,000 steps of 16; its headline is mIoU 39.4, mBO 39.7, CorLoc 69.0 on val.
-    "paper": (ModelConfig(), TrainConfig(steps=490_000, batch_size=16, decay="halving")),
+    "paper": (ModelConfig(), TrainConfig(steps=490_000, batch_size=16, decay="release")),
     # The model inside the package; `pretrained/README.md` says what it costs and what it reaches.
     EMBEDDED: (
         ModelConfig(

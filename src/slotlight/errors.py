@@ -44,6 +44,10 @@ class TrainingError(SlotlightError):
     """A training run that cannot start or has diverged."""
 
 
+class Terminated(BaseException):
+    """SIGTERM has asked this process to stop, as Ctrl-C does with KeyboardInterrupt."""
+
+
 class UnknownNameError(SlotlightError):
     """A name that is none of the valid ones.
 
