@@ -32,10 +32,6 @@ class OutputError(SlotlightError):
     """Results that cannot be written."""
 
 
-class Terminated(BaseException):  # noqa: N818: like KeyboardInterrupt
-    """SIGTERM, as an exception: what is underway can save its state and end."""
-
-
 class ConfigError(SlotlightError):
     """A number that makes no sense where it stands."""
 
