@@ -20,7 +20,7 @@ def test_lines_where_there_is_no_terminal(clock, capsys):
             clock[0] += 1
             report.update(done)
     assert capsys.readouterr().err.splitlines() == [
-        "The training takes about 16 minutes from here, 1 seconds a step.",
+        "Expected time for training: 16 minutes, at 1 s each.",
         "training: 31 of 1,000, 16 minutes left",
     ]
 

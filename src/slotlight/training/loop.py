@@ -7,7 +7,6 @@ Unusual: nothing in a step waits for the device. Whether the gradient is finite 
 `LOOK_EVERY` steps and before a state is saved.
 """
 
-import logging
 import time
 from pathlib import Path
 
@@ -38,8 +37,6 @@ LOOK_EVERY = 20
 SAVE_WITHIN_S = 120.0
 """The most time between two saved states, however long a step takes: what a kill can cost."""
 
-_LOG = logging.getLogger(__name__)
-
 
 class Reconstruction(nn.Module):
     """The training loss of a `SlotModel` as a module, which is what Fabric spreads over processes.
@@ -52,14 +49,14 @@ class Reconstruction(nn.Module):
 
     def __init__(self, model: SlotModel, precision: Precision, *, compiled: bool = False) -> None:
         super().__init__()
-        self.model, self.half = model, precision == "bf16"
+        self.model, self.precision = model, precision
         self.loss = torch.compile(model.loss, options={"fallback_random": True}) if compiled else model.loss
 
     def forward(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
         """The reconstruction's error."""
         # Without the cache, a weight that every iteration uses gathers its gradient in fp32, not in bf16.
-        half = torch.autocast(features.device.type, torch.bfloat16, enabled=self.half, cache_enabled=False)
-        with half:
+        half = self.precision == "bf16"
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=half, cache_enabled=False):
             loss: Tensor = self.loss(features)
         return loss
 
@@ -94,6 +91,8 @@ def fit(
     optimizer = Adam(model.parameters(), lr=config.learning_rate, fused=True)
     if state:
         state.restore(model, optimizer)
+    if start == config.steps:
+        return
     loss_of = fabric.setup_module(Reconstruction(model, config.precision, compiled=config.compile))
     dataset = FeatureDataset(features)
     order = BatchOrder(len(dataset), config, start=start, rank=fabric.global_rank, world=fabric.world_size)
@@ -108,6 +107,10 @@ def fit(
         Logs(out / f"logs/from_step_{start}", by_products, on=leads) as logs,
         Interruption() as interruption,
     ):
+        progress.say(
+            f"Training takes {config.steps:,} steps of {config.batch_size} photographs each, from {len(dataset):,}"
+            f"{f', and goes on after step {start:,}' if start else ''}."
+        )
         for step, batch in enumerate(read_batches(dataset, order, fabric.device), start):
             rate = learning_rate(step, config)
             optimizer.param_groups[0]["lr"] = rate
@@ -133,7 +136,7 @@ def fit(
             if leads:
                 preview.look(done)
             if stop:
-                _LOG.warning("Stopped after step %d; the same command goes on from there.", done)
+                progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
                 interruption.deliver()
 
 

@@ -14,7 +14,6 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from rich.console import Console
 
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.config import ModelConfig, TrainConfig
@@ -118,14 +117,6 @@ def _fit(
     run: str,
     state: TrainingState | None,
 ) -> None:
-    if fabric.is_global_zero:
-        done = f", of which {state.step:,} are done" if state else ""
-        Console(stderr=True).print(
-            f"Training takes {config.steps:,} steps of {config.batch_size} photographs each, from "
-            f"{len(features.photographs):,}{done}.",
-            highlight=False,
-            soft_wrap=True,
-        )
     try:
         fit(model, features, out, config, fabric=fabric, run=run, state=state)
     except RuntimeError as error:
