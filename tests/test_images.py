@@ -158,9 +158,15 @@ class TestArrays:
             (np.full((6, 9), 255.0), "outside"),
             (np.full((6, 9), np.nan), "outside"),
             (torch.zeros(6, 9, 3), "shape"),
+            (torch.zeros(3, 6, 9, device="meta"), "The tensor"),
+            (torch.zeros(6, 9).to_sparse(), "The tensor"),
+            (np.zeros((6, 9), complex), "complex128"),
+            (Image.new("RGB", (0, 9)), "no pixels"),
         ],
     )
-    def test_what_is_no_photograph(self, array: np.ndarray | torch.Tensor, says: str) -> None:
+    def test_what_is_not_a_photograph(
+        self, array: np.ndarray | torch.Tensor | Image.Image, says: str
+    ) -> None:
         with pytest.raises(ImageError, match=says):
             read_photograph(array)
 

@@ -70,7 +70,7 @@ class PixelBudget:
             self.release(pixels)
 
 
-DECODING = PixelBudget(64_000_000)
+DECODING = PixelBudget(100_000_000)
 """What is decoded at once by all threads: about 7 bytes a pixel while it is."""
 
 

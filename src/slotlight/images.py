@@ -6,6 +6,7 @@ files are found in `slotlight.image_files`.
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
 
@@ -64,7 +65,8 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
         (2, 3, 3)
     """
     if isinstance(source, Tensor):
-        return _from_array(_channels_last(source), "The tensor")
+        with named_faults("The tensor"):
+            return _from_array(_channels_last(source), "The tensor")
     if isinstance(source, np.ndarray):
         return _from_array(source, "The array")
     if isinstance(source, Image.Image):
@@ -90,17 +92,22 @@ def _from_file(path: Path, min_side: int | None) -> RGBImage:
 
 
 def _decode(path: Path, min_side: int | None, content: bytes | None = None) -> RGBImage:
-    with opened(path, content) as image:
-        if min_side is not None:  # formats other than JPEG ignore a draft
-            short = min(image.size)
-            image.draft(None, (image.width * min_side // short, image.height * min_side // short))
-        with DECODING.take(image.width * image.height):
-            return _from_pil(image, str(path))
+    with ExitStack() as held:
+        with opened(path, content) as image:
+            if min_side is not None:  # formats other than JPEG ignore a draft
+                short = min(image.size)
+                image.draft(None, (image.width * min_side // short, image.height * min_side // short))
+            held.enter_context(DECODING.take(image.width * image.height))
+            levels = _from_pil(image, str(path))
+        del image  # its pixels, too, before the next photograph has its turn
+        return levels
 
 
 def _from_pil(image: Image.Image, name: str) -> RGBImage:
     deep_colours = ";16" in str(getattr(image, "tile", ""))  # which Pillow cuts to their upper 8 bits
     image.load()
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels: its size is {image.width}×{image.height}.")
     orientation = orientation_of(image)
     if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel, which Pillow would clip to 8
         return turn_upright(_from_array(np.asarray(image), name, _named_white(image)), orientation)
@@ -173,10 +180,13 @@ def _to_8_bit(
     white = white or _white_of(array)
     if white is None:
         raise ImageError(f"{name} holds {array.dtype}; give uint8, uint16, bool, or floats in [0, 1].")
-    share = array.astype(np.float32) / white
-    if not ((share >= 0) & (share <= 1)).all():  # NaN too
-        raise ImageError(f"{name} holds values outside [0, {white:g}]; scale its {array.dtype} to that.")
-    levels: UInt8[np.ndarray, "height width channel"] = np.rint(share * 255).astype(np.uint8)
+    levels = np.empty(array.shape, np.uint8)
+    rows = max(1, _BAND_PIXELS // array.shape[1])
+    for top in range(0, len(array), rows):
+        share = array[top : top + rows].astype(np.float32) / white
+        if not ((share >= 0) & (share <= 1)).all():  # NaN too
+            raise ImageError(f"{name} holds values outside [0, {white:g}]; scale its {array.dtype} to that.")
+        levels[top : top + rows] = np.rint(share * 255)
     return levels
 
 

@@ -69,15 +69,19 @@ def survey_photographs(paths: Sequence[str | Path]) -> Found:
     by_file: dict[str, Path] = {}
     left_out: list[str] = []
     for path in paths:
-        survey = _Survey(_expand_home(path))
+        survey = _Survey(expand_home(path))
         for photograph in survey.photographs():
             by_file.setdefault(os.path.realpath(photograph), photograph)
         left_out += survey.left_out()
     return Found(list(by_file.values()), list(dict.fromkeys(left_out)))
 
 
-def _expand_home(path: str | Path) -> Path:
-    """The path itself, or a quoted ``~`` as the shell would have read it."""
+def expand_home(path: str | Path) -> Path:
+    """The path itself, or a quoted ``~`` as the shell would have read it.
+
+    Raises:
+        ImageError: It is empty.
+    """
     if not str(path).strip():
         raise ImageError(
             "An empty name was given for a photograph or folder; check quotes and variables in the command."

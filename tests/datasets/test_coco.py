@@ -151,6 +151,16 @@ def test_file_names_of_other_places(coco: tuple[Path, Path], name: str) -> None:
     assert COCODataset(*coco)[0].read_image().shape == (10, 20, 3)
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_links_name_photographs_as_lvis_does(coco: tuple[Path, Path], deep: bool) -> None:
+    def link(content: dict) -> None:
+        for image in content["images"]:
+            image["coco_url"] = f"http://images.cocodataset.org/val2017/{image.pop('file_name')}"
+
+    rewrite(coco[0], link)
+    assert COCODataset(coco[0], coco[1].parent if deep else coco[1])[0].read_image().shape == (10, 20, 3)
+
+
 def test_photographs_of_one_name_keep_apart(coco: tuple[Path, Path]) -> None:
     rewrite(coco[0], lambda content: content["images"][1].update(file_name="b.png"))
     assert len({s.id for s in COCODataset(*coco)}) == 2

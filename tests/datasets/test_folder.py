@@ -106,3 +106,20 @@ def test_masks_lie_upon_photographs_that_are_stored_turned(folders: tuple[Path, 
         np.testing.assert_array_equal(labels.instances, upright.instances)
         np.testing.assert_array_equal(labels.boxes_xyxy, upright.boxes_xyxy)
         assert labels.instances.shape == dataset[0].read_image().shape[:2]
+
+
+@pytest.mark.parametrize("place", ["masks", "."])
+def test_masks_among_the_photographs_are_not_photographs(tmp_path: Path, place: str) -> None:
+    (tmp_path / place).mkdir(exist_ok=True)
+    for name in ("a", "b"):
+        Image.new("RGB", (16, 12)).save(tmp_path / f"{name}.jpg")
+        Image.new("L", (16, 12), 1).save(tmp_path / place / f"{name}.png")
+    assert [s.id for s in FolderDataset(tmp_path, tmp_path / place)] == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.usefixtures("folders")
+def test_quoted_tildes_and_empty_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(open_dataset(DatasetSource("~/photographs", masks=Path("~/masks")))) == 2
+    with pytest.raises(ImageError, match="An empty name"):
+        open_dataset(DatasetSource(""))

@@ -164,6 +164,13 @@ def test_own_class_names_are_read(devkit: Path) -> None:
     assert annotate(devkit, box(1, 1, 4, 5))[0].read_labels(BOXES).boxes_xyxy.tolist() == [[0, 0, 4, 5]]
 
 
+def test_own_classes_may_be_more_than_vocs(devkit: Path) -> None:
+    own = (devkit / "VOC2012").rename(devkit.parent / "exported")
+    save_palette(np.full((30, 40), 37), own / "SegmentationClass" / "2007_000000.png")
+    labels = VOCDataset(own)[0].read_labels(frozenset({LabelKind.CLASSES}))
+    assert np.unique(labels.classes).tolist() == [37]
+
+
 def test_boxes_of_another_size_are_named(devkit: Path) -> None:
     with pytest.raises(DatasetError, match="is 80×60 but its photograph is 40×30"):
         annotate(devkit, size(80, 60) + box(1, 1, 4, 5))[0].read_labels(BOXES)

@@ -9,6 +9,7 @@ from slotlight.datasets.sample import VOID, Dataset, LabelKind, Labels, Sample
 from slotlight.datasets.synthetic import SyntheticDataset
 from slotlight.datasets.voc import VOCDataset, is_voc
 from slotlight.errors import DatasetError
+from slotlight.photographs import expand_home
 
 __all__ = [
     "SYNTHETIC",
@@ -62,25 +63,27 @@ def open_dataset(source: DatasetSource) -> Dataset:
 
     Raises:
         DatasetError: There is no such dataset, or a split of one that has none.
+        ImageError: Its name is empty.
 
     Example:
         >>> len(open_dataset(DatasetSource("synthetic")))
         1000
     """
-    path = Path(source.data)
-    labelled_elsewhere = source.annotations is not None or source.masks is not None
+    path = expand_home(source.data)
+    annotations, masks = (place and expand_home(place) for place in (source.annotations, source.masks))
+    labelled_elsewhere = annotations is not None or masks is not None
     if is_voc(path) and not labelled_elsewhere:
         return VOCDataset(path, source.split)
     if source.split is not None:
         raise DatasetError(
             f"{source.data} has no splits (only a VOC devkit has); leave {source.split!r} out."
         )
-    if source.annotations is not None:
-        return COCODataset(source.annotations, path)
+    if annotations is not None:
+        return COCODataset(annotations, path)
     if source.data in SYNTHETIC:
         return SYNTHETIC[source.data]
     if not path.is_dir():
         raise DatasetError(
             f"There is no dataset {path}; give a VOC devkit, a folder of photographs or {' | '.join(SYNTHETIC)}."
         )
-    return FolderDataset(path, source.masks, source.mask_kind)
+    return FolderDataset(path, masks, source.mask_kind)

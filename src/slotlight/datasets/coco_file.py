@@ -182,11 +182,12 @@ def _complete_names(images: list[Entry], path: Path) -> None:
     for image in images:
         if "file_name" not in image:
             link = next((image[key] for key in ("coco_url", "flickr_url", "path") if image.get(key)), None)
-            if not isinstance(link, str) or not (name := PurePosixPath(_link_path(link)).name):
+            parts = PurePosixPath(_link_path(link)).parts if isinstance(link, str) else ()
+            if not parts or parts[-1] in ("/", ".."):
                 raise DatasetError(
                     f"In {path}, image {_short(image['id'])} has no file_name; add the name of its photograph."
                 )
-            image["file_name"] = name
+            image["file_name"] = "/".join(parts[-2:]).strip("/")  # LVIS's are in COCO's train2017 and val2017
 
 
 def _link_path(link: str) -> str:

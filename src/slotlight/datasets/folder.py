@@ -52,7 +52,7 @@ class FolderDataset:
         if self.masks is not None and not self.masks.is_dir():
             raise DatasetError(f"There is no folder of masks {self.masks}; check its name.")
         self.label_kinds = frozenset() if masks is None else _KINDS[mask_kind]
-        self._paths = find_photographs([self.root])
+        self._paths = self._without_masks(find_photographs([self.root]))
         self._refuse_empty_masks()
 
     def __len__(self) -> int:
@@ -86,11 +86,19 @@ class FolderDataset:
         others = (place.with_suffix(suffix) for suffix in _MASK_SUFFIXES)
         return next((path for path in others if path.is_file()), place.with_suffix(".png"))
 
+    def _mask_beside(self, photograph: Path) -> Path | None:
+        return self.masks and self._mask_of(self.masks / photograph.relative_to(self.root))
+
+    def _without_masks(self, paths: list[Path]) -> list[Path]:
+        """Masks that lie among the photographs are not photographs."""
+        masks = {mask for path in paths if (mask := self._mask_beside(path)) and mask != path}
+        return [path for path in paths if path not in masks]
+
     def _refuse_empty_masks(self) -> None:
         """A set without any foreground would give numbers that mean nothing; usually the first mask settles it."""
         if self.masks is None:
             return
-        masks = [self._mask_of(self.masks / path.relative_to(self.root)) for path in self._paths]
+        masks = [mask for path in self._paths if (mask := self._mask_beside(path))]
         if (there := [mask for mask in masks if mask.is_file()]) and all(map(is_empty_mask, there)):
             raise DatasetError(
                 f"All {len(there)} masks of {self.masks} are empty: no pixel differs from the background; "

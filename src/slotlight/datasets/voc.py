@@ -58,6 +58,8 @@ class VOCDataset:
         self._photographs = _photographs(self.root / "JPEGImages")
         self.split, self._ids = self._read_split(split)
         self.label_kinds = self._label_kinds()
+        # Only the original devkits are known to have VOC's classes.
+        self._highest = len(CLASSES) if self.root.name.startswith("VOC20") else VOID - 1
 
     def __len__(self) -> int:
         """How many photographs the split has."""
@@ -77,7 +79,7 @@ class VOCDataset:
         classes = instances = boxes = None
         if kinds & {LabelKind.CLASSES, LabelKind.FOREGROUND}:
             path = self.root / _FOLDERS[LabelKind.CLASSES] / f"{name}.png"
-            classes = read_label_map(path, image, highest=len(CLASSES))
+            classes = read_label_map(path, image, highest=self._highest)
         if LabelKind.INSTANCES in kinds:
             instances = read_label_map(self.root / _FOLDERS[LabelKind.INSTANCES] / f"{name}.png", image)
         if LabelKind.BOXES in kinds:
