@@ -18,8 +18,8 @@ from slotlight.datasets.coco_geometry import complete
 from slotlight.datasets.label_files import frame_of
 from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader
 from slotlight.errors import DatasetError
-from slotlight.image_files import max_pixels, read_size
-from slotlight.orientation import UPRIGHT, swaps_sides
+from slotlight.images.files import max_pixels, read_size
+from slotlight.images.orientation import UPRIGHT, swaps_sides
 
 
 class COCODataset:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from slotlight.errors import DatasetError, ImageError
-from slotlight.image_files import PhotographSize, opened, read_size
-from slotlight.orientation import UPRIGHT, turn_upright
+from slotlight.images.files import PhotographSize, opened, read_size
+from slotlight.images.orientation import UPRIGHT, turn_upright
 
 VOID = 255
 """The value of pixels that belong to nothing and are not to be judged."""

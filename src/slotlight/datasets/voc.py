@@ -15,9 +15,9 @@ from slotlight.datasets.label_files import frame_of, read_label_map
 from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader
 from slotlight.datasets.voc_file import read_annotation, read_list
 from slotlight.errors import DatasetError, UnknownNameError
-from slotlight.image_files import read_size
-from slotlight.orientation import turn_boxes_upright
-from slotlight.photographs import EXTENSIONS
+from slotlight.images.files import read_size
+from slotlight.images.finding import EXTENSIONS
+from slotlight.images.orientation import turn_boxes_upright
 
 # fmt: off
 CLASSES = [
