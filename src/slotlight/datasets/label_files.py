@@ -28,6 +28,16 @@ _FEW_GREYS = 16
 _FEW_COLOURS = 256
 
 
+def foreground_of(labels: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
+    """1 where a map of classes or instances has any; background and void stay what they are.
+
+    Example:
+        >>> foreground_of(np.array([[0, 3, 255]], np.uint8)).tolist()
+        [[0, 1, 255]]
+    """
+    return np.where(labels == VOID, labels, np.minimum(labels, 1))
+
+
 def read_label_map(
     path: Path, image: Path, *, highest: int = VOID - 1, void: int = VOID
 ) -> UInt8[np.ndarray, "height width"]:
