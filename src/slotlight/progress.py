@@ -60,9 +60,7 @@ class ProgressReport:
         if not self._estimated and now - self._started >= ESTIMATE_AFTER_S:
             self._estimated = True
             if left >= 60:
-                self.say(
-                    f"The {self.work} takes about {in_words(left)} from here, {pace:.2g} seconds a step."
-                )
+                self.say(f"Expected time for {self.work}: {in_words(left)}, at {pace:.2g} s each.")
         if not self.console.is_terminal and now - self._told >= PLAIN_EVERY_S:
             self._told = now
             self.say(f"{name}: {done:,} of {self.total:,}, {in_words(left)} left")
@@ -77,7 +75,7 @@ def in_words(seconds: float) -> str:
     """A duration in its largest sensible unit.
 
     Example:
-        >>> in_words(41.4), in_words(750), in_words(12_240), in_words(1.1e6)
+        >>> in_words(41.4), in_words(780), in_words(12_240), in_words(1.1e6)
         ('41 seconds', '13 minutes', '3.4 hours', '13 days')
     """
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])

@@ -24,7 +24,7 @@ class BatchOrder:
 
     Example:
         >>> list(BatchOrder(4, TrainConfig(steps=3, batch_size=2)))
-        [[2, 0], [1, 3], [0, 1]]
+        [[2, 0], [1, 3], [3, 0]]
     """
 
     def __init__(

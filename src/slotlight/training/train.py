@@ -73,7 +73,9 @@ def train(
         CheckpointError: The state to go on from is damaged.
     """
     out = Path(out)
-    if resume and (start_over or not is_claimed(out)):
+    if resume and start_over:
+        raise TrainingError("--resume and --start-over contradict each other; leave one of them out.")
+    if resume and not is_claimed(out):
         raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
     device = device or pick_device("auto")
     files = find_photographs(photographs)
