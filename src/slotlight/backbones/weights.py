@@ -95,6 +95,11 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
         raise WeightsError(
             f"{source} holds another network's weights ({lines[min(1, len(lines) - 1)].strip()[:160]})."
         ) from fault
+    if not state.keys() & network.state_dict().keys():
+        raise WeightsError(
+            f"{source} holds another network's weights: none has a name of this network's; theirs are such as "
+            f"{next(iter(state))!r}."
+        )
     missing = [key for key in result.missing_keys if _is_read(network, key, facet, layer)]
     # A ConvNet is cut before it is filled, so its file always holds more.
     left_over = result.unexpected_keys if isinstance(network, VisionTransformer | Eva) else []
