@@ -13,6 +13,7 @@ from benchmarks.timing import Pair, compare
 from slotlight.datasets import FolderDataset, LabelKind, SyntheticDataset
 from slotlight.datasets.synthetic import draw_scene
 from slotlight.discovery.discoverer import Discoverer
+from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.protocols import PROTOCOLS
 from slotlight.evaluation.run import evaluate
 from slotlight.loading import load
@@ -36,7 +37,8 @@ def _written(scenes: SyntheticDataset, folder: Path) -> FolderDataset:
     """The scenes as 320x320 JPEG files, and their class masks."""
     for part in ("photographs", "masks"):
         (folder / part).mkdir()
-    for index, sample in enumerate(scenes):
+    for index in range(len(scenes)):
+        sample = scenes[index]
         scene = draw_scene(scenes, index)
         Image.fromarray(scene.image).save(folder / "photographs" / f"{sample.id}.jpg", quality=85)
         Image.fromarray(scene.classes).save(folder / "masks" / f"{sample.id}.png")
@@ -44,10 +46,10 @@ def _written(scenes: SyntheticDataset, folder: Path) -> FolderDataset:
 
 
 def _overhead(what: str, discoverer: Discoverer, dataset: FolderDataset, out: Path) -> Pair:
-    paths, runs = sorted(dataset.root.iterdir()), count()
+    paths, runs, options = sorted(dataset.root.iterdir()), count(), EvaluationOptions(batch_size=BATCH)
     return compare(
         f"evaluate under paper, {what}, beside discover of the same photographs",
-        lambda: evaluate([discoverer], dataset, ["paper"], out=out / str(next(runs)), batch_size=BATCH),
+        lambda: evaluate([discoverer], dataset, ["paper"], out=out / str(next(runs)), options=options),
         lambda: discoverer.discover(paths, batch_size=BATCH),
         units=PHOTOGRAPHS,
         rounds=3,
@@ -60,7 +62,9 @@ def _metrics(scenes: SyntheticDataset) -> Iterator[Pair]:
     torch.set_num_threads(1)
     discoverer = load(device="cpu")
     photographs = [draw_scene(scenes, index).image for index in range(PHOTOGRAPHS)]
-    labels = [sample.read_labels(frozenset(LabelKind)) for sample in scenes]
+    labels = [
+        sample.read_labels(frozenset(LabelKind)) for sample in map(scenes.__getitem__, range(PHOTOGRAPHS))
+    ]
     found = discoverer.discover(photographs)
     for protocol in PROTOCOLS.values():
         if protocol.name == "paper-as-released":  # the metrics of `paper`

@@ -1,7 +1,6 @@
 """A training step on cached features beside the authors'; ways to make it cheaper; how near it is to the limit."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 
 import torch
 from torch.nn import functional as F
@@ -13,7 +12,7 @@ from benchmarks.subjects import DEVICE, DIM, GRID, SIDE, backbone, slot_model
 from benchmarks.timing import Pair, Work, compare
 from slotlight.config import DecoderConfig, Precision
 from slotlight.model.slot_model import SlotModel
-from slotlight.training.module import compiled_loss
+from slotlight.training.loop import Reconstruction
 
 BATCH = 16  # of the preset `paper`
 PEAK_SIDE = 2048  # of the square matrices whose product is the peak
@@ -63,16 +62,13 @@ def shares_of_the_peak(plain: Work) -> Iterator[Pair]:
 def step(
     model: SlotModel, features: Callable[[], torch.Tensor], precision: Precision, *, compiled: bool = False
 ) -> Work:
-    """One optimiser step, as `slotlight.training.module` takes it."""
+    """One optimiser step, as `slotlight.training.loop` takes it."""
     optimiser = torch.optim.Adam(model.parameters(), lr=4e-4, fused=True)
-    loss = compiled_loss(model) if compiled else model.loss
-    half = precision == "bf16"
+    loss = Reconstruction(model, precision, compiled=compiled)
 
     def run() -> None:
         optimiser.zero_grad()
-        with torch.autocast(DEVICE, torch.bfloat16) if half else nullcontext():
-            error = loss(features())
-        error.backward()
+        loss(features()).backward()
         clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
 

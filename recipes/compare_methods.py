@@ -36,6 +36,7 @@ from compare_training import (
 )
 from dev_figures import METRICS
 from photo_views import decode_once
+from slotlight.files import write_text
 from slotlight.images import find_photographs
 
 _DECODED_SIDE, _REDUCTION_SIDE, _EVERY_PHOTO = 144, 176, 19  # as the embedded backbone's recipe has them
@@ -92,11 +93,8 @@ class Comparison:
         file = self.folder(name) / "result.json"
         if not file.exists():
             Console(stderr=True).print(name, highlight=False)
-            new = file.with_suffix(".partial")
-            new.write_text(
-                json.dumps(asdict(work(file.parent)) | {"settings": self.settings}, indent=2) + "\n"
-            )
-            new.replace(file)
+            row = asdict(work(file.parent)) | {"settings": self.settings}
+            write_text(file, [json.dumps(row, indent=2), "\n"])
         kept = json.loads(file.read_text())
         if kept["settings"] != self.settings:
             raise SystemExit(f"{file} was made with other settings; choose another --out.")

@@ -33,6 +33,7 @@ from slotlight.config import (
     Precision,
     preset,
 )
+from slotlight.files import write_text
 from slotlight.images import find_photographs
 from slotlight.model.checkpoint import load_model
 from slotlight.training.train import train
@@ -110,7 +111,7 @@ class Comparison:
         if not kept.exists():
             Console(stderr=True).print(f"{name}, seed {seed}, {steps} steps", highlight=False)
             shutil.rmtree(folder, ignore_errors=True)
-            kept.write_text(json.dumps(self._train(folder, model, steps, seed)))
+            write_text(kept, [json.dumps(self._train(folder, model, steps, seed))])
         return Trained(folder, steps, json.loads(kept.read_text()))
 
     def _train(self, folder: Path, model: ModelConfig, steps: int, seed: int) -> float:

@@ -19,8 +19,9 @@ from masked_painting import MaskedPainting
 from neighbour_contrast import NeighbourContrast
 from photo_views import PLAIN, RandomViews, ViewSpec
 from self_distillation import PatchDistillation, SelfDistillation
+from slotlight.training.schedule import hold_then_fall
 
-_WARM_UP, _DECAY = 0.05, 0.25  # shares of all steps
+_WARM_UP, _FALL = 0.05, 0.25  # shares of all steps
 _UNTIMED, _TIMED = 2, 6  # steps
 _WEIGHT_DECAY, _LARGEST_GRADIENT = 0.05, 3.0
 _TEMPERATURE = 0.1
@@ -168,7 +169,7 @@ def learning_rate(highest: float, progress: float) -> float:
         >>> [learning_rate(1.0, progress) for progress in (0.025, 0.5, 0.875)]
         [0.5, 1.0, 0.5]
     """
-    return highest * min(progress / _WARM_UP, 1, (1 - progress) / _DECAY)
+    return highest * hold_then_fall(progress, 1 - progress, warmup=_WARM_UP, fall=_FALL)
 
 
 class _Run:

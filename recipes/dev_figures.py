@@ -15,4 +15,4 @@ def measure(segmenters: Sequence[Segmenter], voc: Path, out: Path) -> list[dict[
     """For each of them, in order, the `METRICS` in per cent; what is in `out` is not measured again."""
     found = [Discoverer(segmenter) for segmenter in segmenters]
     (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out).tables
-    return [{figure.metric: 100 * figure.mean for figure in row.figures} for row in table.rows]
+    return [{estimate.metric: 100 * estimate.mean for estimate in row.estimates} for row in table.rows]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from reduction import REDUCED, fit_reduction
 from slotlight.backbones import Backbone
 from slotlight.backbones.truncation import FeatureConcatenation
+from slotlight.files import whole_file
 
 _NAME, _BATCH = "own features", 32
 
@@ -42,23 +43,21 @@ def features_once(
         mirrored: Whether features are averaged with those of the mirrored photograph.
     """
     if not file.exists():
-        file.parent.mkdir(exist_ok=True)
         network = _copied(networks).to(photos.device).eval()
         reduction = fit_reduction(network, sample.to(photos.device), dim)
         backbone = Backbone(_NAME, network, facet="token", reduction=reduction).to(photos.device)
         size = tuple(side // backbone.patch_size for side in photos.shape[1:3])
-        partial = file.with_suffix(".partial.npy")
-        looks = np.lib.format.open_memmap(partial, "w+", np.float16, (len(photos), backbone.dim, *size))
-        for start in track(range(0, len(photos), _BATCH), "Features"):
-            images = photos[start : start + _BATCH].permute(0, 3, 1, 2).float() / 255
-            found = _seen(backbone, images)
-            if mirrored:
-                found = (found + _seen(backbone, images.flip(3)).flip(3)) / 2
-            if relative:
-                found = F.normalize(found - found.mean(dim=(2, 3), keepdim=True), dim=1)
-            looks[start : start + _BATCH] = found.half().cpu().numpy()
-        looks.flush()
-        partial.replace(file)
+        with whole_file(file) as partial:
+            looks = np.lib.format.open_memmap(partial, "w+", np.float16, (len(photos), backbone.dim, *size))
+            for start in track(range(0, len(photos), _BATCH), "Features"):
+                images = photos[start : start + _BATCH].permute(0, 3, 1, 2).float() / 255
+                found = _seen(backbone, images)
+                if mirrored:
+                    found = (found + _seen(backbone, images.flip(3)).flip(3)) / 2
+                if relative:
+                    found = F.normalize(found - found.mean(dim=(2, 3), keepdim=True), dim=1)
+                looks[start : start + _BATCH] = found.half().cpu().numpy()
+            looks.flush()
     return torch.from_numpy(np.load(file, mmap_mode="c"))
 
 

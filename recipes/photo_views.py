@@ -18,6 +18,7 @@ from rich.progress import track
 from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
+from slotlight.files import whole_file
 from slotlight.images import RGBImage, read_photograph, resize
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -130,9 +131,8 @@ def decode_once(paths: list[Path], file: Path, side: int) -> UInt8[Tensor, "phot
         with ThreadPoolExecutor() as pool:
             decoded = pool.map(partial(_decode, side=side), paths)
             images = np.stack(list(track(decoded, "Decoding", total=len(paths))))
-        partial_file = file.with_suffix(".partial.npy")
-        np.save(partial_file, images)
-        partial_file.replace(file)
+        with whole_file(file) as partial_file:
+            np.save(partial_file, images)
     # Copy on write: torch asks for writable memory, and nothing writes to it.
     return torch.from_numpy(np.load(file, mmap_mode="c"))
 

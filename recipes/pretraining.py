@@ -16,8 +16,6 @@ from typing import Any
 import torch
 from jaxtyping import Float, UInt8
 from rich.progress import track
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -29,8 +27,10 @@ from neighbour_contrast import NeighbourContrast
 from photo_views import PLAIN, RandomViews, ViewPair, ViewSpec
 from reduction import REDUCED
 from self_distillation import SelfDistillation
+from slotlight.training.schedule import hold_then_fall
+from slotlight.training.state import STATE, load_state, save_state
 
-_WARM_UP, _DECAY = 50, 0.25  # steps; share of all steps
+_WARM_UP, _FALL = 50, 0.25  # steps; share of all steps
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ def pretrain(
     objective = objective.to(device=photos.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(objective.parameters(), how.learning_rate, weight_decay=how.weight_decay)
     run = _Run(objective, optimizer)
-    if (out / "checkpoint.safetensors").exists():
-        _resume(run, how, out / "checkpoint.safetensors")
+    if (out / STATE).exists():
+        _resume(run, how, out / STATE)
     if run.step < how.steps:
         views = RandomViews(photos, how.batch, how.seed, how.views, looks)
         _fit(run, _batches(views, run.step, how.steps), how, out)
@@ -184,9 +184,9 @@ def pretrain(
 
 def learning_rate(how: Pretraining, step: int) -> float:
     """Linear warm-up, then constant, then linear to zero over the last quarter."""
-    warm = (step + 1) / _WARM_UP
-    decay = (how.steps - step) / (how.steps * _DECAY)
-    return how.learning_rate * min(warm, 1, decay)
+    return how.learning_rate * hold_then_fall(
+        step + 1, how.steps - step, warmup=_WARM_UP, fall=how.steps * _FALL
+    )
 
 
 def _batches(views: RandomViews, first: int, steps: int) -> Iterator[ViewPair]:
@@ -202,7 +202,7 @@ def _fit(run: _Run, batches: Iterator[ViewPair], how: Pretraining, out: Path) ->
         losses.append(_step(run, pair, how))
         if run.step % how.save_every == 0 or run.step == how.steps:
             _log(out / "curve.csv", run.step, torch.stack(losses).mean().item(), time.monotonic() - started)
-            _save(run, how, out / "checkpoint.safetensors")
+            save_state(out / STATE, run.step, _same(how), run.objective, run.optimizer)
             losses = []
 
 
@@ -227,37 +227,12 @@ def _log(file: Path, step: int, loss: float, seconds: float) -> None:
         writer.writerow([step, f"{loss:.4f}", f"{seconds:.0f}"])
 
 
-def _save(run: _Run, how: Pretraining, file: Path) -> None:
-    moments = {
-        f"optimizer.{index}.{name}": value
-        for index, state in run.optimizer.state_dict()["state"].items()
-        for name, value in state.items()
-    }
-    weights = {f"model.{name}": value for name, value in run.objective.state_dict().items()}
-    new = file.with_suffix(".partial")
-    tensors = {name: value.contiguous() for name, value in (weights | moments).items()}
-    save_file(tensors, new, {"step": str(run.step), "recipe": _same(how)})
-    new.replace(file)
-
-
 def _resume(run: _Run, how: Pretraining, file: Path) -> None:
-    with safe_open(file, "pt") as stored:
-        about = stored.metadata()
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    if about["recipe"] != _same(how):
-        raise SystemExit(
-            f"{file} is of another recipe; choose another --out, or these numbers: {about['recipe']}"
-        )
-    run.step = int(about["step"])
-    run.objective.load_state_dict(
-        {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    )
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = value
-    run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": moments})
+    state = load_state(file)
+    if state.run != _same(how):
+        raise SystemExit(f"{file} is of another recipe; choose another --out, or these numbers: {state.run}")
+    state.restore(run.objective, run.optimizer)
+    run.step = state.step
 
 
 def _same(how: Pretraining) -> str:

@@ -32,16 +32,16 @@ class OutputError(SlotlightError):
     """Results that cannot be written."""
 
 
-class Terminated(BaseException):  # noqa: N818: like KeyboardInterrupt
-    """SIGTERM, as an exception: what is underway can save its state and end."""
-
-
 class ConfigError(SlotlightError):
     """A number that makes no sense where it stands."""
 
 
 class TrainingError(SlotlightError):
     """A training run that cannot start or has diverged."""
+
+
+class Terminated(BaseException):
+    """SIGTERM has asked this process to stop, as Ctrl-C does with KeyboardInterrupt."""
 
 
 class UnknownNameError(SlotlightError):

@@ -71,6 +71,26 @@ def test_smaller_objects_are_on_top_and_crowds_void(coco: tuple[Path, Path]) -> 
     assert np.unique(labels.foreground).tolist() == [0, 1, VOID]
 
 
+def test_objects_and_crowds_are_kept_one_by_one(coco: tuple[Path, Path]) -> None:
+    labels = COCODataset(*coco)[0].read_labels(ALL)
+    assert labels.crowds_xyxy.tolist() == [[18, 0, 20, 10]]
+    masks = labels.instance_masks()
+    assert [mask.area() for mask in masks.objects] == [9, 60]  # whole, though the smaller lies on the larger
+    assert masks.areas == (9, 60)
+    assert [mask.area() for mask in masks.crowds] == [20]
+    boxes_alone = COCODataset(*coco)[0].read_labels(frozenset({LabelKind.BOXES}))
+    assert boxes_alone.crowds_xyxy.tolist() == [[18, 0, 20, 10]]
+
+
+def test_identity_changes_with_its_own_annotations_alone(coco: tuple[Path, Path]) -> None:
+    before = [COCODataset(*coco)[index].identity() for index in range(2)]
+    content = json.loads(coco[0].read_text())
+    content["annotations"][0]["bbox"][0] += 1
+    coco[0].write_text(json.dumps(content))
+    after = [COCODataset(*coco)[index].identity() for index in range(2)]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
+
+
 def test_photographs_go_by_id_and_may_have_no_object(coco: tuple[Path, Path]) -> None:
     dataset = open_dataset(DatasetSource(str(coco[1]), annotations=coco[0]))
     assert [s.id for s in dataset] == ["a.png", "b.png"]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from damage import Drill, mutated
-from slotlight.image_files import max_pixels, read_size, reads_heic, set_max_pixels
 from slotlight.images import read_photograph
+from slotlight.images.files import max_pixels, read_size, reads_heic, set_max_pixels
 
 pytestmark = pytest.mark.slow
 

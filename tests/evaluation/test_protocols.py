@@ -10,8 +10,8 @@ from slotlight.datasets import FolderDataset, LabelKind, Labels, SyntheticDatase
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.objects import mask_boxes_xyxy
 from slotlight.errors import DatasetError, UnknownNameError
-from slotlight.evaluation.measuring import Measured
-from slotlight.evaluation.protocols import PROTOCOLS, find_protocol
+from slotlight.evaluation.measured import Measured
+from slotlight.evaluation.protocols import PROTOCOLS, check_labels, find_protocol
 
 
 def discovery_of(segments: np.ndarray, objects: np.ndarray | None = None, scores: list[float] | None = None):
@@ -45,7 +45,7 @@ def scene() -> np.ndarray:
 
 def all_values(name: str, measured: Measured) -> dict[str, float]:
     pool = PROTOCOLS[name].pool
-    return measured.values | (pool.figures([measured]) if pool else {})
+    return measured.values | (pool.estimates([measured]) if pool else {})
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -53,10 +53,14 @@ def test_a_perfect_discovery_is_worth_1(name: str, scene: np.ndarray) -> None:
     measured = PROTOCOLS[name].measure(discovery_of(scene, scene, [1.0, 0.9]), labels_of(scene))
     values = all_values(name, measured)
     assert set(values) == {metric.name for metric in PROTOCOLS[name].metrics}
-    if name == "detection":
+    if name in ("detection", "masks"):
         assert values.pop("AR@1") == pytest.approx(0.5)  # one box cannot find two objects
     if name == "saliency":
         assert values["max F-beta"] == pytest.approx(1)
+    if name == "masks":  # both objects are smaller than 32² pixels
+        assert all(
+            np.isnan(values.pop(f"{kind} {size}")) for kind in ("AP", "AR") for size in ("medium", "large")
+        )
     assert values == pytest.approx(dict.fromkeys(values, 1.0))
 
 
@@ -80,6 +84,7 @@ def test_an_image_without_objects_is_undefined_or_counted(name: str, scene: np.n
         "instances": {"mBO_i", "mBO_c", "FG-ARI", "mIoU"},
         "corloc": {"CorLoc-1"},
         "detection": set(),
+        "masks": set(),
         "saliency": set(),
     }
     assert undefined == expected[name]
@@ -91,7 +96,7 @@ def test_nothing_found_is_a_miss(scene: np.ndarray) -> None:
     assert PROTOCOLS["corloc"].measure(nothing, labels_of(scene)).values == {"CorLoc-1": 0}
     detection = PROTOCOLS["detection"].measure(nothing, labels_of(scene))
     assert detection.objects.overlaps == (0, 0)
-    assert PROTOCOLS["detection"].pool.figures([detection])["AP"] == 0
+    assert PROTOCOLS["detection"].pool.estimates([detection])["AP"] == 0
 
 
 def test_only_the_best_scored_box_counts_in_corloc(scene: np.ndarray) -> None:
@@ -171,9 +176,9 @@ def test_a_dataset_that_lacks_labels_is_refused_in_one_sentence(photo_paths: lis
     with pytest.raises(
         DatasetError, match=r"needs class masks, which .* lacks; protocols that it allows: none\."
     ):
-        find_protocol("paper").check(folder)
+        check_labels(find_protocol("paper"), folder)
     for protocol in PROTOCOLS.values():
-        protocol.check(SyntheticDataset(count=1))
+        check_labels(protocol, SyntheticDataset(count=1))
 
 
 def test_unknown_protocols_are_named() -> None:

@@ -89,12 +89,31 @@ def test_what_changes_the_features_changes_the_cache(photographs: list[Path], tm
     assert build(two, folder, tiny_backbone(seed=0)).file in homes
 
 
+def test_a_photograph_that_changes_is_not_served_from_the_old_cache(
+    photographs: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = build(photographs[:3], tmp_path / "cache")
+    shutil.copy(photographs[1], photographs[0])
+    after = build(photographs[:3], tmp_path / "cache")
+    first, second, _ = FeatureDataset(after)
+    torch.testing.assert_close(first, second)
+    assert not torch.equal(first, FeatureDataset(before)[0])
+
+    backbone = tiny_backbone()
+    backbone.register_forward_hook(
+        lambda *_: os.utime(photographs[-1], ns=(0, 0))
+    )  # while others are computed
+    cache = build(photographs, tmp_path / "cache", backbone)
+    if photographs[-1] in cache.skipped:  # unless it was read ahead
+        assert "was changed while features were computed" in caplog.text
+
+
 def test_goes_on_after_a_kill(photographs: list[Path], tmp_path: Path) -> None:
     script = """
         import os, signal, sys
         from pathlib import Path
         from slotlight.features import cache as feature_cache
-        from test_feature_cache import build, tiny_backbone
+        from test_cache import build, tiny_backbone
 
         feature_cache.FLUSH_SECONDS = 0
         calls = []

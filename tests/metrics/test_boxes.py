@@ -1,4 +1,4 @@
-"""Boxes of label maps, box overlaps, CorLoc and recall: hand-worked cases and torchvision."""
+"""Boxes of label maps, box overlaps and CorLoc: hand-worked cases and torchvision."""
 
 import pytest
 import torch
@@ -13,10 +13,8 @@ from slotlight.metrics import (
     best_box_corloc,
     best_overlap_of_boxes,
     box_iou,
-    box_recall,
     label_boxes,
     one_box_corloc,
-    pad_boxes,
 )
 
 MISSING = [-1.0, -1.0, -1.0, -1.0]
@@ -70,20 +68,18 @@ def test_any_box_may_hit_in_best_box_but_only_the_given_one_in_one_box() -> None
 
 def test_images_without_objects_are_undefined() -> None:
     found = torch.tensor([[[0.0, 0, 2, 2]], [[0, 0, 2, 2]]])
-    truth = pad_boxes([torch.zeros(0, 4), torch.tensor([[0.0, 0, 2, 2], [7, 7, 9, 9]])])
+    truth = torch.tensor([[MISSING, MISSING], [[0.0, 0, 2, 2], [7, 7, 9, 9]]])
     undefined = [True, False]
     assert best_box_corloc(found, truth).isnan().tolist() == undefined
     assert one_box_corloc(found[:, 0], truth).isnan().tolist() == undefined
-    assert box_recall(found, truth, torch.tensor([0.5]))[:, 0].isnan().tolist() == undefined
 
 
-def test_recall_falls_with_the_threshold() -> None:
+def test_an_object_s_best_box_is_looked_for_among_all() -> None:
     truth = boxes([0, 0, 4, 4], [10, 10, 14, 14], MISSING)
     found = boxes([0, 0, 4, 4], [10, 10, 14, 13])
-    recall = box_recall(found, truth, torch.tensor([0.5, 0.75, 0.8], dtype=torch.float64))
-    assert recall.tolist() == [[1, 1, 0.5]]
     assert best_overlap_of_boxes(found, truth)[0, :2].tolist() == [1, 0.75]
-    assert box_recall(found[:, :0], truth, torch.tensor([0.5])).tolist() == [[0]]
+    assert best_overlap_of_boxes(found, truth)[0, 2].isnan()
+    assert best_overlap_of_boxes(found[:, :0], truth)[0, :2].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from slotlight.metrics import ScoredRegions, average_precision, f_beta_curve, max_f_beta
+from slotlight.metrics import AreaRange, ScoredRegions, average_precision, f_beta_curve, max_f_beta
 from slotlight.metrics.weighted import weighted_f_beta, weighted_precision
 
 
@@ -29,14 +29,15 @@ def some_images(count: int, *, crowds: bool = False) -> list[ScoredRegions]:
 
 
 @pytest.mark.parametrize("crowds", [False, True])
-def test_weights_of_0_and_1_are_coco_s_figures_of_the_images_kept(crowds: bool) -> None:
+@pytest.mark.parametrize("area", [AreaRange(), AreaRange(0.0, 250.0), AreaRange(250.0, 600.0)])
+def test_weights_of_0_and_1_are_coco_s_figures_of_the_images_kept(crowds: bool, area: AreaRange) -> None:
     images = some_images(25, crowds=crowds)
     weights = (torch.rand(12, 25, generator=torch.Generator().manual_seed(1)) < 0.6).double()
     weights[0] = 1
-    found = weighted_precision(images, weights)
+    found = weighted_precision(images, weights, area)
     for draw, kept in enumerate(weights.bool()):
-        expected = average_precision([image for image, keep in zip(images, kept, strict=True) if keep])
-        for name in ("ap", "ap50", "ar_1", "ar_10", "ar_100"):
+        expected = average_precision([image for image, keep in zip(images, kept, strict=True) if keep], area)
+        for name in ("ap", "ap50", "ap75", "ar_1", "ar_10", "ar_100"):
             assert getattr(found, name)[draw].item() == pytest.approx(getattr(expected, name), abs=1e-9)
 
 

@@ -18,7 +18,7 @@ from slotlight.segmenter import SlotMasks
 class Drawn:
     """A segmenter whose winners are computed from its arguments by a given function."""
 
-    name, image_size, patch_size = "drawn", 32, 4
+    name, image_size, patch_size, is_seeded, backbone = "drawn", 32, 4, True, None
 
     def __init__(self, winners, slots: int = 4) -> None:
         self.winners, self.slots = winners, slots
@@ -26,6 +26,12 @@ class Drawn:
     @property
     def device(self) -> torch.device:
         return torch.device("cpu")
+
+    def fingerprint(self) -> str:
+        return "drawn"
+
+    def controls(self) -> list:
+        return []
 
     def segment(self, images: torch.Tensor, *, seed: int = 0) -> SlotMasks:
         winners = self.winners(images, seed)
@@ -120,3 +126,21 @@ def test_examples_are_photographs_that_show_it(photographs: list[RGBImage]) -> N
 
 def test_one_photograph_is_enough(photographs: list[RGBImage]) -> None:
     assert findings(Discoverer(Drawn(tiles)), photographs[:1])["Slots that win nothing"].value == 0
+
+
+def test_merged_background_slots_win_something(photographs: list[RGBImage]) -> None:
+    class Merging(Drawn):
+        def segment(self, images: torch.Tensor, *, seed: int = 0) -> SlotMasks:
+            raw = super().segment(images, seed=seed).masks
+            background = raw[:, 1:].sum(1, keepdim=True)  # three of the four slots become one
+            merged = torch.cat([raw[:, :1], torch.zeros_like(raw[:, 1:]), background], dim=1)
+            return SlotMasks(merged, torch.ones(len(images), 5), raw_masks=raw)
+
+    found = findings(Discoverer(Merging(tiles)), photographs)
+    assert found["Slots that win nothing"].value == 0
+    assert found["Background in many pieces"].value == pytest.approx(4)
+
+
+def test_models_that_draw_nothing_are_looked_at_once(photographs: list[RGBImage]) -> None:
+    floor = Discoverer(build_baseline("tiles"))
+    assert "Seeds that disagree" not in findings(floor, photographs)

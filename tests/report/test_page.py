@@ -9,15 +9,17 @@ from PIL import Image
 
 from slotlight.baselines import build_baseline
 from slotlight.cli.evaluate import run_evaluation
-from slotlight.datasets import DatasetSource, SyntheticDataset
+from slotlight.datasets import DatasetSource, FolderDataset, SyntheticDataset
+from slotlight.datasets.synthetic import draw_scene
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import DatasetError, UnknownNameError
 from slotlight.evaluation.curves import Curve
+from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.run import evaluate
 from slotlight.evaluation.tables import Row
 from slotlight.report.charts import LEFT, charts_of
 from slotlight.report.galleries import choose
-from slotlight.report.page import write_report
+from slotlight.report.write import write_report
 
 PROTOCOLS = ["paper", "detection", "saliency"]
 
@@ -28,9 +30,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
     scenes = SyntheticDataset(count=6, height=96, width=128)
     model, floor = (Discoverer(build_baseline(name)) for name in ("kmeans-colour", "whole-image"))
+    options = EvaluationOptions(seeds=2)
     command = "slotlight evaluate --data synthetic <&>"
-    report = evaluate([model], scenes, PROTOCOLS, out=out, floors=[floor], seeds=2, command=command)
-    write_report(report, out, [model], scenes)
+    report = evaluate([model], scenes, PROTOCOLS, out=out, floors=[floor], options=options, command=command)
+    assert write_report(report, out, [model]) == []
     return out / "report.html"
 
 
@@ -56,7 +59,7 @@ def test_page_says_what_every_number_depends_on(page: Path) -> None:
     ):
         assert expected in text
     assert "slotlight evaluate --data synthetic &lt;&amp;&gt;" in text
-    assert text.count('class="shelf"') == 4 * len(PROTOCOLS)
+    assert text.count('class="selection"') == 4 * len(PROTOCOLS)
     assert "Segments that ignore the photograph" in text
 
 
@@ -90,10 +93,10 @@ def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
 
 
 def test_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = DatasetSource("synthetic")
-    report = run_evaluation(["centre-box"], ["corloc"], source, out=tmp_path, limit=3, device="cpu")
+    source, few = DatasetSource("synthetic"), EvaluationOptions(limit=3)
+    report = run_evaluation(["centre-box"], ["corloc"], source, few, out=tmp_path, device="cpu")
     assert [row.is_floor for row in report.tables[0].rows] == [False, True, True, True]
-    assert {path.name for path in tmp_path.iterdir()} == {
+    assert {path.name for path in tmp_path.iterdir() if path.name[0] != "."} == {
         "report.json",
         "report.md",
         "report.html",
@@ -101,11 +104,37 @@ def test_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFixture
         "images",
     }
     assert "CorLoc-1" in capsys.readouterr().out
-    alone = run_evaluation(
-        ["centre-box"], ["corloc"], source, out=tmp_path, limit=3, device="cpu", floors=False
-    )
+    alone = run_evaluation(["centre-box"], ["corloc"], source, few, out=tmp_path, device="cpu", floors=False)
     assert [row.model for row in alone.tables[0].rows] == ["centre-box"]
-    assert alone.tables[0].rows[0].figures == report.tables[0].rows[0].figures
+    assert alone.tables[0].rows[0].estimates == report.tables[0].rows[0].estimates
+
+
+def test_a_form_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
+    scenes, floor = SyntheticDataset(count=2, height=48, width=64), Discoverer(build_baseline("tiles"))
+    found = evaluate([floor], scenes, ["corloc"], out=tmp_path)
+    (tmp_path / "report.html").mkdir()  # a file cannot take its place
+    (failure,) = write_report(found, tmp_path, [floor])
+    assert "report.html was not written" in failure
+    assert (tmp_path / "report.md").is_file()
+    assert not list(tmp_path.glob(".partial*"))
+
+
+def test_photographs_that_have_gone_are_left_out_of_the_page(tmp_path: Path) -> None:
+    photographs, masks = tmp_path / "photographs", tmp_path / "masks"
+    scenes = SyntheticDataset(count=3, height=48, width=64)
+    for folder in (photographs, masks):
+        folder.mkdir()
+    for index in range(3):
+        scene = draw_scene(scenes, index)
+        Image.fromarray(scene.image).save(photographs / f"{index}.png")
+        Image.fromarray(255 * np.minimum(scene.instances, 1)).save(masks / f"{index}.png")
+    floor, dataset = Discoverer(build_baseline("tiles")), FolderDataset(photographs, masks)
+    found = evaluate([floor], dataset, ["saliency"], out=tmp_path / "out")
+    (photographs / "1.png").unlink()
+    assert write_report(found, tmp_path / "out", [floor]) == []
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert "found in 0.png" in text
+    assert "found in 1.png" not in text
 
 
 def test_command_refuses_wrong_use_at_once(tmp_path: Path) -> None:
@@ -117,14 +146,14 @@ def test_command_refuses_wrong_use_at_once(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_shelves_are_in_order() -> None:
+def test_selections_are_in_order() -> None:
     scores = {index: float(value) for index, value in enumerate(np.random.default_rng(0).random(21))}
-    shelves = choose(scores)
+    selections = choose(scores)
     by_score = sorted(scores, key=scores.__getitem__)
-    assert shelves["worst"] == by_score[:4]
-    assert shelves["best"] == by_score[::-1][:4]
-    assert by_score[10] in shelves["median"]
-    assert choose(scores) == shelves
+    assert selections["worst"] == by_score[:4]
+    assert selections["best"] == by_score[::-1][:4]
+    assert by_score[10] in selections["median"]
+    assert choose(scores) == selections
     assert choose({}) == {"best": [], "median": [], "worst": [], "random": []}
 
 

@@ -5,94 +5,45 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import timm
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, SlotConfig, TrainConfig
+from slotlight.config import DecoderConfig, ModelConfig
 from slotlight.errors import CheckpointError, ImageError, OutputError, TrainingError
+from slotlight.files import MARKER
 from slotlight.model.checkpoint import load_model
-from slotlight.training.module import BatchOrder, learning_rate
-from slotlight.training.train import STATE, train
+from slotlight.training.state import STATE
+from slotlight.training.train import train
+from tiny_training import TRAIN
 
-TRAIN = TrainConfig(steps=30, batch_size=4, learning_rate=5e-3, checkpoint_every=10)
 CPU = torch.device("cpu")
-
-
-def tiny_model(weights: Path) -> ModelConfig:
-    """Slots on the keys of a ViT with random weights."""
-    return ModelConfig(
-        backbone=BackboneConfig(name="vit_tiny_patch16_224", weights=weights, layer=1, image_size=64),
-        slots=SlotConfig(heads=3, slots=4, projection_hidden=32, mlp_hidden=32),
-        decoder=DecoderConfig(hidden=32),
-    )
-
-
-@pytest.fixture(scope="session")
-def model_config(tmp_path_factory: pytest.TempPathFactory) -> ModelConfig:
-    torch.manual_seed(0)
-    weights = tmp_path_factory.mktemp("weights") / "vit.safetensors"
-    save_file(timm.create_model("vit_tiny_patch16_224", num_classes=0).state_dict(), weights)
-    return tiny_model(weights)
-
-
-@pytest.fixture(scope="session")
-def whole(
-    photo_paths: list[Path], model_config: ModelConfig, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A run that nothing disturbed."""
-    return train(photo_paths, tmp_path_factory.mktemp("whole"), model_config, TRAIN, device=CPU)
+HELPERS = str(Path(__file__).parents[1])
 
 
 def copy_of(run: Path, folder: Path) -> Path:
     return Path(shutil.copytree(run, folder / "copy"))
 
 
-class TestSchedule:
-    def test_halving_counts_optimiser_steps(self) -> None:
-        config = TrainConfig(steps=1000, warmup_share=0.05, decay="halving", halving_share=0.02)
-        rates = [learning_rate(step, config) / config.learning_rate for step in range(1000)]
-        assert rates[:50] == pytest.approx([(step + 1) / 50 for step in range(50)])
-        assert rates[50::20] == pytest.approx([0.5**n for n in range(48)])
-
-    def test_cosine_ends_at_zero(self) -> None:
-        config = TrainConfig(steps=100, warmup_share=0.0, decay="cosine")
-        rates = [learning_rate(step, config) for step in (0, 50, 100)]
-        assert rates == pytest.approx([4e-4, 2e-4, 0], abs=1e-12)
+def run_script(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a script that trains; it finds `tiny_training`."""
+    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
+    path = os.pathsep.join([HELPERS, os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
 
 
-class TestBatchOrder:
-    @given(count=st.integers(1, 20), size=st.integers(1, 8), start=st.integers(0, 10), seed=st.integers(0, 9))
-    def test_every_photograph_once_an_epoch_and_the_same_when_resumed(
-        self, count: int, size: int, start: int, seed: int
-    ) -> None:
-        config = TrainConfig(steps=10, batch_size=size, seed=seed)
-        batches = list(BatchOrder(count, config))
-        seen = Counter(index for batch in batches for index in batch)
-        assert set(map(len, batches)) == {size}
-        assert max(seen.values()) - min(seen[i] for i in range(count)) <= 1
-        resumed = BatchOrder(count, config, start=start)
-        assert list(resumed) == batches[start:]
-        assert len(resumed) == len(batches[start:])
-
-    def test_processes_share_every_batch(self) -> None:
-        config = TrainConfig(steps=3, batch_size=6)
-        shares = zip(*(BatchOrder(9, config, rank=rank, world=3) for rank in range(3)), strict=True)
-        for share, batch in zip(shares, BatchOrder(9, config), strict=True):
-            assert sorted(index for part in share for index in part) == sorted(batch)
-            assert [len(part) for part in share] == [2, 2, 2]
-
-    def test_the_seed_decides(self) -> None:
-        orders = [list(BatchOrder(50, TrainConfig(steps=5, seed=seed))) for seed in (0, 0, 1)]
-        assert orders[0] == orders[1] != orders[2]
+def the_same(found: Path, expected: Path) -> bool:
+    """Whether two folders hold the same weights, bit by bit."""
+    weights = load_file(found / "slots.safetensors")
+    return all(
+        torch.equal(weights[name], value) for name, value in load_file(expected / "slots.safetensors").items()
+    )
 
 
 class TestRun:
@@ -111,8 +62,10 @@ class TestRun:
         assert any((whole / "logs/from_step_0").glob("events.out.tfevents*"))
         assert not Path("lightning_logs").exists()
         assert {path.name for path in whole.iterdir()} == {
-            *("config.json", "slots.safetensors", STATE, "features", "logs", "sheets")
+            *("config.json", "slots.safetensors", STATE, "features", "logs", "sheets"),
+            *(MARKER, f"{MARKER}.lock"),
         }
+        assert len(list((whole / "sheets").iterdir())) == 1  # a short run looks once, at its end
 
     def test_the_terminal_shows_only_what_a_user_needs(
         self,
@@ -125,7 +78,9 @@ class TestRun:
         shown = capfd.readouterr()
         assert shown.out == ""
         assert "4 photographs take 24.6 kB" in shown.err
-        for chatter in ("Warning", "deprecated", "GPU", "TPU", "litlogger", "lightning", "max_steps"):
+        assert "Training takes 2 steps of 4 photographs each, from 4." in shown.err
+        assert "has won no patch" not in shown.err
+        for chatter in ("Warning", "deprecated", "GPU", "TPU", "litlogger", "lightning", "Mixed"):
             assert chatter not in shown.err.replace(str(tmp_path), "")
 
     def test_half_precision_and_another_decoder(
@@ -143,7 +98,7 @@ def error_of_nothing(run: Path) -> float:
     return float(features.float().square().mean())
 
 
-class TestResume:
+class TestGoingOn:
     def test_a_kill_while_saving_changes_nothing(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
     ) -> None:
@@ -151,37 +106,83 @@ class TestResume:
             import os, signal, sys
             from pathlib import Path
             import torch
+            from slotlight.training import state
             from slotlight.training.train import train
-            from test_training import TRAIN, tiny_model
+            from tiny_training import TRAIN, tiny_model
 
-            syncs, fsync = [], os.fsync
-            def kill(file):
-                syncs.append(file)
-                if len(syncs) == 3:  # the cache's, the state's of step 10, the state's of step 20
+            saves, save_file = [], state.save_file
+            def kill(*arguments):
+                save_file(*arguments)
+                saves.append(1)
+                if len(saves) == 2:  # the state of step 20 is written, but not yet in its place
                     os.kill(os.getpid(), signal.SIGKILL)
-                fsync(file)
-            os.fsync = kill
+            state.save_file = kill
             photographs = sys.argv[3:]
             train(photographs, sys.argv[1], tiny_model(Path(sys.argv[2])), TRAIN, device=torch.device("cpu"))
         """
-        out, weights = tmp_path / "out", model_config.backbone.weights
-        command = [sys.executable, "-c", textwrap.dedent(script), out, weights, *photo_paths]
-        killed = subprocess.run(
-            [str(part) for part in command],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        out = tmp_path / "out"
+        killed = run_script(script, out, model_config.backbone.weights, *photo_paths)
         assert killed.returncode == -9, killed.stderr
         assert not (out / "config.json").exists()
-        assert (out / "state.unfinished").exists()
+        assert (out / f".partial.{STATE}").exists()
 
         train(photo_paths, out, model_config, TRAIN, device=CPU, resume=True)
         assert (out / "logs/from_step_10/metrics.csv").exists()
-        resumed, expected = load_file(out / "slots.safetensors"), load_file(whole / "slots.safetensors")
-        for name, weight in expected.items():
-            assert torch.equal(resumed[name], weight), name
+        assert the_same(out, whole)
+
+    def test_sigterm_costs_no_step(
+        self,
+        photo_paths: list[Path],
+        model_config: ModelConfig,
+        whole: Path,
+        tmp_path: Path,
+    ) -> None:
+        script = """
+            import os, signal, sys
+            from pathlib import Path
+            import torch
+            from slotlight.errors import Terminated
+            from slotlight.training import loop
+            from slotlight.training.train import train
+            from tiny_training import TRAIN, tiny_model
+
+            def terminate(*_):
+                raise Terminated
+            signal.signal(signal.SIGTERM, terminate)
+            rate = loop.learning_rate
+            def interrupted(step, config):
+                if step == 16:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                return rate(step, config)
+            loop.learning_rate = interrupted
+            try:
+                model = tiny_model(Path(sys.argv[2]))
+                train(sys.argv[3:], sys.argv[1], model, TRAIN, device=torch.device("cpu"))
+            except Terminated:
+                sys.exit(143)
+        """
+        out = tmp_path / "out"
+        stopped = run_script(script, out, model_config.backbone.weights, *photo_paths)
+        assert stopped.returncode == 143, stopped.stderr
+        assert stopped.stderr.splitlines()[-1].startswith("Stopped after step 17; the same command goes on")
+        train(photo_paths, out, model_config, TRAIN, device=CPU)
+        assert (out / "logs/from_step_17/metrics.csv").exists()
+        assert the_same(out, whole)
+
+    def test_a_state_is_saved_every_two_minutes_however_slow_the_steps(
+        self,
+        photo_paths: list[Path],
+        model_config: ModelConfig,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from slotlight.training import loop
+
+        saved: list[int] = []
+        monkeypatch.setattr(loop, "SAVE_WITHIN_S", 0.0)
+        monkeypatch.setattr(loop, "save_state", lambda _, step, *__: saved.append(step))
+        train(photo_paths, tmp_path / "out", model_config, replace(TRAIN, steps=3), device=CPU)
+        assert saved == [1, 2, 3]
 
     def test_a_finished_run_stays_as_it_is(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
@@ -190,32 +191,87 @@ class TestResume:
         train(photo_paths, out, model_config, TRAIN, device=CPU, resume=True, cache=whole / "features")
         assert (out / "slots.safetensors").read_bytes() == (whole / "slots.safetensors").read_bytes()
 
-    def test_other_settings_are_told(
+    def test_another_run_is_refused_before_anything_slow_and_told_what_differs(
         self,
         photo_paths: list[Path],
         model_config: ModelConfig,
         whole: Path,
         tmp_path: Path,
-        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from slotlight.training import train as module
+
+        out = copy_of(whole, tmp_path)
+        monkeypatch.setattr(module, "cache_features", lambda *_, **__: pytest.fail("features were computed"))
+        five = replace(model_config, slots=replace(model_config.slots, slots=5))
+        with pytest.raises(OutputError, match=r"model.slots.slots was 4 and is now 5.*--start-over"):
+            train(photo_paths, out, five, TRAIN, device=CPU, resume=True)
+        large = replace(model_config, backbone=replace(model_config.backbone, image_size=96))
+        with pytest.raises(OutputError, match=r"model.backbone.image_size was 64 and is now 96"):
+            train(photo_paths, out, large, TRAIN, device=CPU)
+        with pytest.raises(OutputError, match=r"photographs was 4 \(\w+\) and is now 2 "):
+            train(photo_paths[:2], out, model_config, TRAIN, device=CPU)
+        with pytest.raises(OutputError, match=r"training.learning_rate was 0.005 and is now 0.001"):
+            train(photo_paths, out, model_config, replace(TRAIN, learning_rate=1e-3), device=CPU)
+
+    def test_the_same_weights_by_another_path_are_the_same_run(
+        self,
+        photo_paths: list[Path],
+        model_config: ModelConfig,
+        whole: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        weights = model_config.backbone.weights
+        assert weights is not None
+        out = copy_of(whole, tmp_path)
+        monkeypatch.chdir(weights.parent)
+        relative = replace(model_config, backbone=replace(model_config.backbone, weights=Path(weights.name)))
+        train(photo_paths, out, relative, TRAIN, device=CPU)
+        monkeypatch.chdir(tmp_path)
+        assert load_model(out).model.config.backbone.weights == weights
+
+    def test_start_over_begins_anew_and_keeps_the_features(
+        self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
     ) -> None:
         out = copy_of(whole, tmp_path)
-        with pytest.raises(TrainingError, match="already holds a training run; go on with --resume"):
-            train(photo_paths, out, model_config, TRAIN, device=CPU)
-        other = replace(model_config, slots=replace(model_config.slots, slots=5))
-        with pytest.raises(TrainingError, match="begun with another model"):
-            train(photo_paths, out, other, TRAIN, device=CPU, resume=True)
-        with pytest.raises(TrainingError, match="other photographs"):
-            train(photo_paths[:2], out, model_config, TRAIN, device=CPU, resume=True)
-        train(photo_paths, out, model_config, replace(TRAIN, learning_rate=1e-3), device=CPU, resume=True)
-        assert "learning_rate 0.005, and goes on with 0.001" in caplog.text
+        (features,) = out.glob("features/*/features.f16")
+        (out / "features/of_another_run").mkdir()
+        before = features.stat().st_mtime_ns
+        shorter = replace(TRAIN, steps=2)
+        train(photo_paths, out, model_config, shorter, device=CPU, start_over=True)
+        assert features.stat().st_mtime_ns == before
+        assert not (out / "features/of_another_run").exists()
+        assert [sheet.name for sheet in (out / "sheets").iterdir()] == ["step_0000002.png"]
+        assert json.loads((out / "config.json").read_text())["info"]["train"]["steps"] == 2
+
+    def test_resume_insists_on_a_run(
+        self, photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
+    ) -> None:
+        with pytest.raises(TrainingError, match="holds no run to go on with; leave --resume out"):
+            train(photo_paths, tmp_path / "out", model_config, TRAIN, device=CPU, resume=True)
+        assert not (tmp_path / "out").exists()
 
     def test_a_damaged_state(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
     ) -> None:
         out = copy_of(whole, tmp_path)
-        os.truncate(out / STATE, 1000)
+        content = bytearray((out / STATE).read_bytes())
+        content[-1000] ^= 4
+        (out / STATE).write_bytes(content)
         with pytest.raises(CheckpointError, match="damaged or not the state"):
             train(photo_paths, out, model_config, TRAIN, device=CPU, resume=True)
+        train(photo_paths, out, model_config, TRAIN, device=CPU, start_over=True)
+        assert the_same(out, whole)
+
+    def test_the_state_of_another_run(
+        self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
+    ) -> None:
+        out, seed = copy_of(whole, tmp_path), replace(TRAIN, seed=1, steps=1)
+        train(photo_paths, tmp_path / "other", model_config, seed, device=CPU, cache=whole / "features")
+        shutil.copy(tmp_path / "other" / STATE, out / STATE)
+        with pytest.raises(CheckpointError, match="is the state of another run"):
+            train(photo_paths, out, model_config, TRAIN, device=CPU)
 
 
 class TestErrors:
@@ -237,34 +293,24 @@ class TestErrors:
     def test_a_state_that_cannot_be_saved(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
     ) -> None:
-        (tmp_path / "state.unfinished").mkdir()
+        out = tmp_path / "out"
+        (out / f".partial.{STATE}").mkdir(parents=True)
         with pytest.raises(OutputError, match=r"state\.safetensors cannot be written"):
             train(
-                *(photo_paths, tmp_path, model_config, replace(TRAIN, steps=1)),
+                *(photo_paths, out, model_config, replace(TRAIN, steps=1)),
                 device=CPU,
                 cache=whole / "features",
             )
 
-    def test_divergence_names_the_step_and_the_last_good_checkpoint(
+    def test_divergence_names_the_step_and_leaves_the_last_good_checkpoint(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
     ) -> None:
-        out = copy_of(whole, tmp_path)
         longer = replace(TRAIN, steps=60, learning_rate=1e30, warmup_share=0.6, decay="halving")
-        with pytest.raises(TrainingError, match=r"diverged at step 3\d.*--resume from step 30") as error:
-            train(photo_paths, out, model_config, longer, device=CPU, resume=True)
+        longer = replace(longer, checkpoint_every=1)
+        with pytest.raises(TrainingError, match=r"diverged at step \d+,.*--start-over and a lower") as error:
+            train(photo_paths, tmp_path, model_config, longer, device=CPU, cache=whole / "features")
         assert "\n" not in str(error.value)
-        assert all(tensor.isfinite().all() for tensor in load_file(out / STATE).values())
-
-    def test_a_dead_slot_is_told(
-        self,
-        photo_paths: list[Path],
-        model_config: ModelConfig,
-        tmp_path: Path,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        many = replace(model_config, slots=replace(model_config.slots, slots=16))
-        train(photo_paths[:1], tmp_path, many, replace(TRAIN, steps=8), device=CPU)
-        assert "has won no patch of 1 photographs in 5 looks" in caplog.text
+        assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / STATE).values())
 
 
 @pytest.mark.slow
@@ -288,7 +334,7 @@ def test_a_step_that_cannot_be_compiled(
     photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
 ) -> None:
     backbone = model_config.backbone
-    command = [sys.executable, "-m", "slotlight", "train", *photo_paths, "--out", tmp_path]
+    command = [sys.executable, "-m", "slotlight", "train", *photo_paths, "--out", tmp_path / "out"]
     command += ["--backbone", backbone.name, "--weights", backbone.weights, "--layer", 1, "--image-size", 64]
     command += ["--slots", 2, "--steps", 1, "--device", "cpu", "--compile"]
     environment = {**os.environ, "CXX": "/no/compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "compiled")}
@@ -307,7 +353,7 @@ def test_two_processes(photo_paths: list[Path], model_config: ModelConfig, tmp_p
         from pathlib import Path
         import torch
         from slotlight.training.train import train
-        from test_training import TRAIN, tiny_model
+        from tiny_training import TRAIN, tiny_model
 
         config = replace(TRAIN, devices=2)
         train(sys.argv[3:], sys.argv[1], tiny_model(Path(sys.argv[2])), config, device=torch.device("cpu"))
@@ -315,9 +361,14 @@ def test_two_processes(photo_paths: list[Path], model_config: ModelConfig, tmp_p
     file = tmp_path / "run.py"
     file.write_text(textwrap.dedent(script))
     command = [sys.executable, file, tmp_path / "out", model_config.backbone.weights, *photo_paths]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    ended = subprocess.run(
-        [str(part) for part in command], env=environment, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
+    path = os.pathsep.join([HELPERS, os.environ.get("PYTHONPATH", "")])
+    for _ in range(2):  # the second time it goes on from the end
+        ended = subprocess.run(
+            [str(part) for part in command],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
     assert json.loads((tmp_path / "out/config.json").read_text())["info"]["train"]["devices"] == 2

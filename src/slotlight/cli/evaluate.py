@@ -1,8 +1,9 @@
-"""`slotlight evaluate`: names of models and photographs → tables, ``report.json``, ``report.html``."""
+"""`slotlight evaluate`: names of models and photographs → tables and a folder of results."""
 
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lightning import Fabric
@@ -15,13 +16,13 @@ from slotlight.datasets import DatasetSource, open_dataset
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import DatasetError
-from slotlight.evaluation.protocols import find_protocol
+from slotlight.evaluation.options import EvaluationOptions
+from slotlight.evaluation.protocols import check_labels, find_protocol
+from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.run import evaluate
-from slotlight.evaluation.runner import OnError
-from slotlight.evaluation.tables import Report
 from slotlight.loading import load
-from slotlight.report.page import write_report
 from slotlight.report.terminal import print_tables
+from slotlight.report.write import write_report
 from slotlight.training.quiet_lightning import quiet_lightning
 
 
@@ -29,19 +30,16 @@ def run_evaluation(
     models: Sequence[str],
     protocols: Sequence[str],
     source: DatasetSource,
+    options: EvaluationOptions | None = None,
     *,
     out: Path,
-    seeds: int = 1,
-    limit: int | None = None,
     floors: bool = True,
-    on_error: OnError = "stop",
-    batch_size: int = 8,
     device: str = "auto",
     devices: int = 1,
     precision: Precision = "fp32",
     weights: Path | None = None,
-) -> Report:
-    """Evaluate, print the tables, and write ``report.json``, ``report.html`` and ``per_image/`` to ``out``.
+) -> Evaluation:
+    """Evaluate, print the tables, and write results and report to ``out``.
 
     With several devices Lightning starts this command once for each of them; the first prints and writes.
 
@@ -49,47 +47,52 @@ def run_evaluation(
         models: What `slotlight.load` takes.
         protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
         source: The photographs and their labels.
+        options: Of the evaluation.
         out: The folder to write to; a run that was stopped goes on from what is there.
-        seeds: Seeds 0, 1, … of each model.
-        limit: Only so many photographs, from the first.
         floors: Whether to add the floors to every table.
-        on_error: Whether to ``stop`` at a photograph or label that cannot be used, or to ``skip`` and list it.
-        batch_size: Photographs that go through a model at once.
         device: ``auto``, ``cpu``, ``cuda``, ``mps``, …
         devices: How many of them.
         precision: Arithmetic of the models.
         weights: A local file with the weights of the backbones.
 
     Raises:
-        SlotlightError: Anything that a user can mend, in one sentence.
+        SlotlightError: Any fault that a user can mend, in one sentence.
     """
     dataset = open_dataset(source)
     for protocol in protocols:  # before anything slow
-        find_protocol(protocol).check(dataset)
+        check_labels(find_protocol(protocol), dataset)
     fabric = _launch(device, devices)
     where = device if devices == 1 else str(fabric.device)
-    found = [load(name, weights=weights, device=where, precision=precision) for name in models]
-    beneath = _floors(found) if floors else []
-    report = evaluate(
-        found,
+    loaded = [load(name, weights=weights, device=where, precision=precision) for name in models]
+    beneath = _floors(loaded) if floors else []
+    evaluation = evaluate(
+        loaded,
         dataset,
         protocols,
         out=out,
         floors=beneath,
-        seeds=seeds,
-        limit=limit,
-        batch_size=batch_size,
-        on_error=on_error,
+        options=options,
         processes=fabric,
         command=shlex.join(["slotlight", *sys.argv[1:]]),
         progress=True,
     )
     if fabric.is_global_zero:
+        _show(evaluation, out, loaded or beneath)
+    return evaluation
+
+
+def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) -> None:
+    """Write the report and print the tables; the results are safe, so whatever fails here is only mentioned."""
+    failures = write_report(evaluation, out, discoverers)
+    try:
         console = Console()
-        print_tables(report, console)
-        write_report(report, out, found or beneath, dataset)
-        console.print(f"Curves, photographs and faults: {out / 'report.html'}", highlight=False)
-    return report
+        print_tables(evaluation.tables, console)
+        console.print(f"Curves, photographs and faults: {out / 'report.html'}", highlight=False, markup=False)
+    except (OSError, UnicodeError) as error:
+        failures.append(f"The tables could not be printed ({error}); they are in {out / 'report.json'}.")
+    for failure in failures:
+        with suppress(OSError, UnicodeError):
+            print(f"slotlight: {failure}", file=sys.stderr)
 
 
 def _launch(device: str, devices: int) -> Fabric:

@@ -33,7 +33,7 @@ def evaluate(
 
     Args:
         data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
-        protocol: paper, paper-as-released, instances, corloc, detection, saliency; several are possible.
+        protocol: paper, paper-as-released, instances, corloc, detection, masks, saliency; several are possible.
         model: What `slotlight discover --model` takes; several are possible.
         split: dev, test or val of VOC 2012, or another of the devkit's lists.
         annotations: A COCO instances JSON of the photographs in DATA.
@@ -52,17 +52,15 @@ def evaluate(
     """
     from slotlight.cli.evaluate import run_evaluation
     from slotlight.datasets import DatasetSource
+    from slotlight.evaluation.options import EvaluationOptions
 
     run_evaluation(
         model,
         protocol,
         DatasetSource(data, split, annotations, masks, mask_kind),
+        EvaluationOptions(seeds=seeds, limit=limit, batch_size=batch_size, on_error=on_error),
         out=out,
-        seeds=seeds,
-        limit=limit,
         floors=floors,
-        on_error=on_error,
-        batch_size=batch_size,
         device=device,
         devices=devices,
         precision=precision,

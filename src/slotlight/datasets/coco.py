@@ -1,10 +1,10 @@
 """COCO's instances JSON: polygons and run lengths to one map of instances, one of classes, and boxes.
 
-Where objects overlap, the smaller one is on top. Crowds are void, and have no box.
+Where objects overlap, the smaller one is on top. Crowds are void, and no objects.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,11 +15,20 @@ from jaxtyping import Float, UInt8
 
 from slotlight.datasets.coco_file import Entry, read_coco_file
 from slotlight.datasets.coco_geometry import complete
-from slotlight.datasets.label_files import frame_of
-from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader
+from slotlight.datasets.label_files import foreground_of, frame_of
+from slotlight.datasets.sample import (
+    VOID,
+    InstanceMasks,
+    LabelKind,
+    Labels,
+    Sample,
+    files_identity,
+    photograph_reader,
+)
 from slotlight.errors import DatasetError
-from slotlight.image_files import max_pixels, read_size
-from slotlight.orientation import UPRIGHT, swaps_sides
+from slotlight.formats.run_lengths import RunLengths
+from slotlight.images.files import max_pixels, read_size
+from slotlight.images.orientation import UPRIGHT, swaps_sides
 
 
 class COCODataset:
@@ -39,7 +48,6 @@ class COCODataset:
     def __init__(self, annotations: str | Path, photographs: str | Path) -> None:
         self.path, self.photographs = Path(annotations), Path(photographs)
         self.name, self.split = "COCO", self.path.stem.removeprefix("instances_")
-        self.identity = f"{self.path.resolve()} {self.photographs.resolve()}"
         if not self.photographs.is_dir():
             raise DatasetError(f"There is no folder of photographs {self.photographs}; check its name.")
         self._coco = read_coco_file(self.path)
@@ -51,10 +59,6 @@ class COCODataset:
         """How many photographs the file lists."""
         return len(self._ids)
 
-    def __iter__(self) -> Iterator[Sample]:
-        """All photographs, by id."""
-        return (self[index] for index in range(len(self)))
-
     def __getitem__(self, index: int) -> Sample:
         """One photograph; nothing is decoded yet."""
         number = self._ids[index]
@@ -63,8 +67,15 @@ class COCODataset:
         # File names are unique, as stems of several folders are not; where they are not either, ids are.
         sample_id = name if self._uses[name] == 1 else f"{name} (image {number})"
         return Sample(
-            sample_id, photograph_reader(path), lambda kinds: self._read_labels(number, path, kinds)
+            sample_id,
+            photograph_reader(path),
+            lambda kinds: self._read_labels(number, path, kinds),
+            lambda: files_identity(path, [], self._entries(number)),
         )
+
+    def _entries(self, number: Any) -> tuple[Any, ...]:
+        """Everything that the file says of a photograph."""
+        return self._coco.images[number], self._coco.annotations[number], self._coco.categories
 
     @cached_property
     def _uses(self) -> Counter[str]:
@@ -105,20 +116,25 @@ class COCODataset:
 
     def _read_labels(self, number: Any, path: Path, kinds: frozenset[LabelKind]) -> Labels:
         found, size = self._annotations(number, path)
-        objects = [a for a in found if not a["iscrowd"]]
-        boxes = _boxes(objects)
+        objects, crowds = ([a for a in found if bool(a["iscrowd"]) == crowd] for crowd in (False, True))
+        boxes = Labels(boxes_xyxy=_boxes(objects), crowds_xyxy=_boxes(crowds))
         if kinds <= {LabelKind.BOXES}:
-            return Labels(boxes_xyxy=boxes)
+            return boxes
         if len(objects) >= VOID:
             raise DatasetError(
                 f"{path.name} has {len(objects)} objects in {self.path}; at most 254 fit a map."
             )
-        instances = self._paint(size, objects, [a for a in found if a["iscrowd"]])
+        instances = self._paint(size, objects, crowds)
         table = np.zeros(256, np.uint8)
         table[VOID] = VOID
         table[1 : len(objects) + 1] = self._classes_of(objects)
-        foreground = np.where(instances == VOID, instances, np.minimum(instances, 1))
-        return Labels(foreground, table[instances], instances, boxes)
+        return replace(
+            boxes,
+            foreground=foreground_of(instances),
+            classes=table[instances],
+            instances=instances,
+            masks=_masks(objects, crowds),
+        )
 
     def _classes_of(self, annotations: list[Entry]) -> list[int]:
         for annotation in annotations:
@@ -148,6 +164,13 @@ class COCODataset:
                 "(corloc, detection), or annotate its mask."
             )
         return np.asarray(run_lengths.decode(annotation["segmentation"]), dtype=bool)
+
+
+def _masks(objects: list[Entry], crowds: list[Entry]) -> InstanceMasks:
+    codes, of_crowds = (
+        tuple(RunLengths.from_coco(a["segmentation"]) for a in some) for some in (objects, crowds)
+    )
+    return InstanceMasks(codes, tuple(float(a["area"]) for a in objects), of_crowds)
 
 
 def _boxes(objects: list[Entry]) -> Float[np.ndarray, "object 4"]:

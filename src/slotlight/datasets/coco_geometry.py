@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from slotlight.datasets.coco_file import GEOMETRY, Entry, check_fields
 from slotlight.errors import DatasetError
-from slotlight.orientation import UPRIGHT, turn_boxes_upright, turn_upright
+from slotlight.images.orientation import UPRIGHT, turn_boxes_upright, turn_upright
 
 _FAR = 10
 """A polygon may not leave its image by more than so many times the image's longer side."""

@@ -1,13 +1,17 @@
 """A folder of photographs, alone or beside a folder of masks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from slotlight.datasets.label_files import is_empty_mask, read_binary_mask, read_label_map
-from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, boxes_of_instances, photograph_reader
+from slotlight.datasets.label_files import foreground_of, is_empty_mask, read_binary_mask, read_label_map
+from slotlight.datasets.sample import (
+    LabelKind,
+    Labels,
+    Sample,
+    boxes_of_instances,
+    files_identity,
+    photograph_reader,
+)
 from slotlight.errors import DatasetError
 from slotlight.images import find_photographs
 
@@ -48,7 +52,6 @@ class FolderDataset:
         self.name = self.root.name
         self.masks = None if masks is None else Path(masks)
         self.mask_kind = mask_kind
-        self.identity = f"{self.root.resolve()} {self.masks and self.masks.resolve()} {mask_kind}"
         if self.masks is not None and not self.masks.is_dir():
             raise DatasetError(f"There is no folder of masks {self.masks}; check its name.")
         self.label_kinds = frozenset() if masks is None else _KINDS[mask_kind]
@@ -59,24 +62,25 @@ class FolderDataset:
         """How many photographs the folder has."""
         return len(self._paths)
 
-    def __iter__(self) -> Iterator[Sample]:
-        """All photographs, sorted by path."""
-        return (self[index] for index in range(len(self)))
-
     def __getitem__(self, index: int) -> Sample:
         """One photograph; nothing is read yet."""
         path = self._paths[index]
         name = str(path.relative_to(self.root)) if path != self.root else path.name
-        return Sample(name, photograph_reader(path), lambda kinds: self._read_labels(name, path, kinds))
+        mask = None if self.masks is None else self._mask_of(self.masks / name)
+        return Sample(
+            name,
+            photograph_reader(path),
+            lambda kinds: self._read_labels(mask, path, kinds),
+            lambda: files_identity(path, [] if mask is None else [mask], self.mask_kind),
+        )
 
-    def _read_labels(self, name: str, image: Path, kinds: frozenset[LabelKind]) -> Labels:
-        if self.masks is None or not kinds:
+    def _read_labels(self, mask: Path | None, image: Path, kinds: frozenset[LabelKind]) -> Labels:
+        if mask is None or not kinds:
             return Labels()
-        mask = self._mask_of(self.masks / name)
         if self.mask_kind == "binary":
             return Labels(foreground=read_binary_mask(mask, image))
         values = read_label_map(mask, image)
-        foreground = np.where(values == VOID, values, np.minimum(values, 1))
+        foreground = foreground_of(values)
         if self.mask_kind == "classes":
             return Labels(foreground, classes=values)
         return Labels(foreground, instances=values, boxes_xyxy=boxes_of_instances(values))

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from slotlight.errors import DatasetError, ImageError
-from slotlight.image_files import PhotographSize, opened, read_size
-from slotlight.orientation import UPRIGHT, turn_upright
+from slotlight.images.files import PhotographSize, opened, read_size
+from slotlight.images.orientation import UPRIGHT, turn_upright
 
 VOID = 255
 """The value of pixels that belong to nothing and are not to be judged."""
@@ -26,6 +26,16 @@ _LOG = logging.getLogger("slotlight")
 _FEW_GREYS = 16
 """A mask of more grey levels has soft edges."""
 _FEW_COLOURS = 256
+
+
+def foreground_of(labels: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
+    """1 where a map of classes or instances has any; background and void stay what they are.
+
+    Example:
+        >>> foreground_of(np.array([[0, 3, 255]], np.uint8)).tolist()
+        [[0, 1, 255]]
+    """
+    return np.where(labels == VOID, labels, np.minimum(labels, 1))
 
 
 def read_label_map(

@@ -3,7 +3,7 @@
 Every label map is 8-bit in the photograph's own size: 0 is background (or no object), 255 is void.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from slotlight.datasets.label_files import VOID as VOID
+from slotlight.files import digest, file_digest, stamp
+from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import RGBImage, read_photograph
 
 
@@ -27,6 +29,21 @@ class LabelKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class InstanceMasks:
+    """Each annotated object by itself; unlike in a map, objects may overlap.
+
+    Attributes:
+        objects: One mask for each object.
+        areas: Of each object in pixels, as the annotation states it.
+        crowds: Regions of many uncounted objects.
+    """
+
+    objects: tuple[RunLengths, ...]
+    areas: tuple[float, ...]
+    crowds: tuple[RunLengths, ...] = ()
+
+
+@dataclass(frozen=True)
 class Labels:
     """The truth about one photograph, as far as it was asked for and is known.
 
@@ -35,12 +52,27 @@ class Labels:
         classes: 0 background, 1… class, 255 void.
         instances: 0 background, 1… object, 255 void.
         boxes_xyxy: Of each annotated object, in pixels, right and bottom exclusive.
+        crowds_xyxy: The boxes of regions of many uncounted objects, which are neither right nor wrong to find.
+        masks: The objects one by one, where they are annotated so and not as a map.
     """
 
     foreground: UInt8[np.ndarray, "height width"] | None = None
     classes: UInt8[np.ndarray, "height width"] | None = None
     instances: UInt8[np.ndarray, "height width"] | None = None
     boxes_xyxy: Float[np.ndarray, "object 4"] | None = None
+    crowds_xyxy: Float[np.ndarray, "crowd 4"] | None = None
+    masks: InstanceMasks | None = None
+
+    def instance_masks(self) -> InstanceMasks:
+        """The objects one by one: as they are annotated, or read off the map of instances."""
+        if self.masks is not None:
+            return self.masks
+        if self.instances is None:
+            raise ValueError("no instance masks were asked for")
+        numbers = [n for n in np.unique(self.instances) if n not in (0, VOID)]
+        maps = np.array([self.instances == n for n in numbers], dtype=bool).reshape(-1, *self.instances.shape)
+        masks = RunLengths.encode(maps)
+        return InstanceMasks(masks, tuple(mask.area() for mask in masks))
 
     def squashed(self, native: tuple[int, int], size: tuple[int, int]) -> "Labels":
         """The labels of the photograph squashed from its native (height, width) to another.
@@ -64,11 +96,14 @@ class Sample:
         id: Its name in the dataset, unique there.
         read_image: Reads it, upright RGB in its native size.
         read_labels: Reads the kinds of labels asked for, and no others.
+        identity: A hash that changes when the photograph or any of its labels does; values measured of other
+            contents are never taken for this one's.
     """
 
     id: str
     read_image: Callable[[], RGBImage]
     read_labels: Callable[[frozenset[LabelKind]], Labels]
+    identity: Callable[[], str]
 
 
 @runtime_checkable
@@ -86,11 +121,6 @@ class Dataset(Protocol):
         ...
 
     @property
-    def identity(self) -> str:
-        """What tells it from others whose ids mean other photographs or labels; kept values are looked up by both."""
-        ...
-
-    @property
     def label_kinds(self) -> frozenset[LabelKind]:
         """What `Sample.read_labels` can be asked for."""
         ...
@@ -103,9 +133,11 @@ class Dataset(Protocol):
         """One of them, nothing read yet."""
         ...
 
-    def __iter__(self) -> Iterator[Sample]:
-        """All of them, in order."""
-        ...
+
+def files_identity(photograph: Path, labels: Iterable[Path], *settings: object) -> str:
+    """`Sample.identity` of files: the photograph's stamp, its labels' contents, and how they are read."""
+    contents = [file_digest(path) if path.is_file() else None for path in labels]
+    return digest(stamp(photograph), contents, settings)
 
 
 def photograph_reader(path: Path) -> Callable[[], RGBImage]:

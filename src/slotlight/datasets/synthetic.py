@@ -6,7 +6,6 @@ away. Shapes are star-shaped: each is one radius for every angle, which is what 
 easy.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -16,6 +15,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from slotlight.datasets.sample import LabelKind, Labels, Sample, boxes_of_instances
+from slotlight.files import digest
 from slotlight.images import RGBImage
 
 SHAPES = ("disc", "box", "triangle", "star", "flower", "blob")
@@ -73,18 +73,9 @@ class SyntheticDataset:
     split: str = "all"
     label_kinds: frozenset[LabelKind] = field(default=frozenset(LabelKind), repr=False)  # whose order varies
 
-    @property
-    def identity(self) -> str:
-        """All that the scenes depend on, but not how many there are."""
-        return repr(replace(self, count=0))
-
     def __len__(self) -> int:
         """How many scenes."""
         return self.count
-
-    def __iter__(self) -> Iterator[Sample]:
-        """All scenes, in order."""
-        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Sample:
         """One scene; nothing is drawn yet."""
@@ -94,6 +85,7 @@ class SyntheticDataset:
             id=f"scene-{self.seed}-{index:06d}",
             read_image=lambda: draw_scene(self, index).image,
             read_labels=lambda _: _labels(draw_scene(self, index)),
+            identity=lambda: digest(repr(replace(self, count=0)), index),  # all that the scene depends on
         )
 
 

@@ -5,19 +5,18 @@ pixels from 1 and include the last one; here they count from 0 and exclude it. A
 those called difficult too.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from slotlight.datasets.label_files import frame_of, read_label_map
-from slotlight.datasets.sample import VOID, LabelKind, Labels, Sample, photograph_reader
+from slotlight.datasets.label_files import VOID, foreground_of, frame_of, read_label_map
+from slotlight.datasets.sample import LabelKind, Labels, Sample, files_identity, photograph_reader
 from slotlight.datasets.voc_file import read_annotation, read_list
 from slotlight.errors import DatasetError, UnknownNameError
-from slotlight.image_files import read_size
-from slotlight.orientation import turn_boxes_upright
-from slotlight.photographs import EXTENSIONS
+from slotlight.images.files import read_size
+from slotlight.images.finding import EXTENSIONS
+from slotlight.images.orientation import turn_boxes_upright
 
 # fmt: off
 CLASSES = [
@@ -54,7 +53,6 @@ class VOCDataset:
     def __init__(self, root: str | Path, split: str | None = None) -> None:
         self.root = find_year(Path(root))
         self.name = self.root.name
-        self.identity = str(self.root)  # an id means one photograph, whatever lists name it
         self._photographs = _photographs(self.root / "JPEGImages")
         self.split, self._ids = self._read_split(split)
         self.label_kinds = self._label_kinds()
@@ -65,28 +63,30 @@ class VOCDataset:
         """How many photographs the split has."""
         return len(self._ids)
 
-    def __iter__(self) -> Iterator[Sample]:
-        """All photographs, in the list's order."""
-        return (self[index] for index in range(len(self)))
-
     def __getitem__(self, index: int) -> Sample:
         """One photograph; nothing is read yet."""
         name = self._ids[index]
         image = self._photographs.get(name, self.root / "JPEGImages" / f"{name}.jpg")
-        return Sample(name, photograph_reader(image), lambda kinds: self._read_labels(name, image, kinds))
+        return Sample(
+            name,
+            photograph_reader(image),
+            lambda kinds: self._read_labels(name, image, kinds),
+            lambda: files_identity(image, [self._label_file(kind, name) for kind in _FOLDERS]),
+        )
+
+    def _label_file(self, kind: LabelKind, name: str) -> Path:
+        return self.root / _FOLDERS[kind] / f"{name}{'.xml' if kind is LabelKind.BOXES else '.png'}"
 
     def _read_labels(self, name: str, image: Path, kinds: frozenset[LabelKind]) -> Labels:
         classes = instances = boxes = None
         if kinds & {LabelKind.CLASSES, LabelKind.FOREGROUND}:
-            path = self.root / _FOLDERS[LabelKind.CLASSES] / f"{name}.png"
+            path = self._label_file(LabelKind.CLASSES, name)
             classes = read_label_map(path, image, highest=self._highest)
         if LabelKind.INSTANCES in kinds:
-            instances = read_label_map(self.root / _FOLDERS[LabelKind.INSTANCES] / f"{name}.png", image)
+            instances = read_label_map(self._label_file(LabelKind.INSTANCES, name), image)
         if LabelKind.BOXES in kinds:
-            boxes = read_boxes(self.root / _FOLDERS[LabelKind.BOXES] / f"{name}.xml", image)
-        foreground = None
-        if classes is not None:
-            foreground = np.where(classes == VOID, classes, np.minimum(classes, 1))
+            boxes = read_boxes(self._label_file(LabelKind.BOXES, name), image)
+        foreground = None if classes is None else foreground_of(classes)
         return Labels(foreground, classes, instances, boxes)
 
     def _read_split(self, split: str | None) -> tuple[str, list[str]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slotlight.evaluation.measuring import Measured, pooled_precision
+from slotlight.evaluation.measured import Measured
+from slotlight.evaluation.protocols.precision import pooled_precision
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(21))
 SIZE_EDGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 1.0)
@@ -59,10 +60,10 @@ def _recall_by_size(overlaps: np.ndarray, sizes: np.ndarray) -> Curve:
 
 
 def _precision(images: Sequence[Measured]) -> Curve:
-    figures = pooled_precision(images)
-    reached = [(s, p) for s, p in zip(figures.thresholds, figures.precision, strict=True) if s > 0]
+    pooled = pooled_precision(images)
+    reached = [(s, p) for s, p in zip(pooled.thresholds, pooled.precision, strict=True) if s > 0]
     points = sorted(dict(reached).items())
-    title = "Boxes that are right (IoU ≥ 0.5), by the score asked for"
+    title = "Objects that are right (IoU ≥ 0.5), by the score asked for"
     return Curve(
         title, "score at least", "precision", _tuple(p[0] for p in points), _tuple(p[1] for p in points)
     )

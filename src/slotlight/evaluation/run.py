@@ -1,56 +1,28 @@
-"""Models × protocols × seeds → a `Report`; the same on one process and on several, whole or resumed."""
+"""Models × protocols × seeds → an `Evaluation`; the same on one process and on several, whole or resumed."""
 
-import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol as Interface
-from typing import runtime_checkable
 
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from slotlight.datasets import Dataset
 from slotlight.devices import device_name
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import DatasetError, OutputError, SlotlightError
-from slotlight.evaluation.measuring import Measured
-from slotlight.evaluation.protocols import Protocol, find_protocol
-from slotlight.evaluation.runner import OnError, Process, Run, by_view, measure, skipped
-from slotlight.evaluation.tables import Report, Table, compare_rows, make_row
+from slotlight.errors import DatasetError, OutputError
+from slotlight.evaluation.identity import photograph_keys, result_key
+from slotlight.evaluation.measured import Measured
+from slotlight.evaluation.options import EvaluationOptions
+from slotlight.evaluation.processes import OneProcess, Processes, wait_for_others
+from slotlight.evaluation.protocols import Protocol, check_labels, find_protocol
+from slotlight.evaluation.result import Evaluation, ProtocolResult
+from slotlight.evaluation.runner import Photographs, Run, by_view, left_out, measure
+from slotlight.evaluation.store import Shard
+from slotlight.evaluation.tables import Table, compare_rows, make_row
 from slotlight.evaluation.values import Values
-from slotlight.report.markdown import to_markdown
+from slotlight.files import claim_folder
 from slotlight.version import __version__
-
-
-@runtime_checkable
-class Processes(Interface):
-    """Equal processes that share the photographs; `lightning.Fabric` is one."""
-
-    @property
-    def global_rank(self) -> int:
-        """Which of them this is."""
-        ...
-
-    @property
-    def world_size(self) -> int:
-        """How many there are."""
-        ...
-
-    def barrier(self) -> None:
-        """Wait for the others."""
-        ...
-
-
-@dataclass(frozen=True)
-class Alone:
-    """One process."""
-
-    global_rank: int = 0
-    world_size: int = 1
-
-    def barrier(self) -> None:
-        """Nobody to wait for."""
 
 
 def evaluate(
@@ -60,157 +32,172 @@ def evaluate(
     *,
     out: str | Path,
     floors: Sequence[Discoverer] = (),
-    seeds: int = 1,
-    limit: int | None = None,
-    batch_size: int = 8,
-    on_error: OnError = "stop",
+    options: EvaluationOptions | None = None,
     processes: Processes | None = None,
     command: str = "slotlight.evaluate(...)",
     progress: bool = False,
-) -> Report:
-    """Measure models under named protocols, and write ``out/report.json``, ``out/report.md`` and ``out/per_image/``.
+) -> Evaluation:
+    """Measure models under named protocols, and write ``out/report.json`` and ``out/per_image/``.
 
-    Each image's values are kept in ``out/images`` as they come: a run that was stopped goes on from there, and
-    ends with the same report. With several processes each measures its share of the photographs.
+    Each photograph's values are kept in ``out/images`` as they come: a run that was stopped goes on from there, and
+    ends with the same result. With several processes each measures its share of the photographs.
 
     Args:
         discoverers: The models; what `slotlight.load` gives.
         dataset: The photographs and their labels.
         protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
-        out: The folder to write to.
-        floors: Models that know nothing, for comparison.
-        seeds: Seeds 0, 1, … of each model that draws anything.
-        limit: Only so many photographs, from the first.
-        batch_size: Photographs that go through a model at once.
-        on_error: ``stop`` at a photograph or label file that cannot be used, or ``skip`` it: it is then listed in
-            the report.
+        out: The folder to write to: new, empty or Slotlight's own.
+        floors: Models to compare with.
+        options: Seeds, number of photographs and so on.
         processes: The processes that share the work; without it, one.
-        command: What the report says made it.
+        command: What the report names as its origin.
         progress: Whether to show a progress bar.
 
     Raises:
         DatasetError: The dataset lacks labels that a protocol needs, or a label file is broken (``stop``).
         ImageError: A photograph cannot be read (``stop``).
         UnknownNameError: There is no such protocol.
+        OutputError: The folder holds files of others, is in use, or cannot be written.
 
     Example:
         >>> import tempfile
         >>> from slotlight.loading import load
         >>> from slotlight.datasets import SyntheticDataset
         >>> floor = load("whole-image")
-        >>> report = evaluate([floor], SyntheticDataset(count=2), ["corloc"], out=tempfile.mkdtemp())
-        >>> report.tables[0].images
+        >>> found = evaluate([floor], SyntheticDataset(count=2), ["corloc"], out=tempfile.mkdtemp())
+        >>> found.tables[0].images
         2
     """
+    options, processes, out = options or EvaluationOptions(), processes or OneProcess(), Path(out)
     chosen = [find_protocol(name) for name in dict.fromkeys(protocols)]
-    for protocol in chosen:
-        protocol.check(dataset)
-    _check(discoverers, floors, seeds, limit)
-    if not len(dataset):
-        raise DatasetError(f"{dataset.name} ({dataset.split}) has no photographs; choose another split.")
-    processes = processes or Alone()
-    process = Process(processes.global_rank, processes.world_size)
-    everyone = (*discoverers, *floors)
-    indices = range(min(len(dataset), limit or len(dataset)))
-    runs = [
-        Run(discoverer, group, seed, dataset, indices, Path(out))
-        for discoverer in everyone
-        for group in by_view(chosen)
-        for seed in range(seeds if discoverer.segmenter.is_seeded else 1)
-    ]
-    _measure_all(runs, process, batch_size, on_error, show=progress and process.rank == 0)
-    _wait(processes)
-    values = {protocol: _collect(protocol, runs, floors) for protocol in chosen}
-    first = {protocol: next(run for run in runs if protocol in run.protocols) for protocol in chosen}
-    tables = tuple(_table(protocol, first[protocol], values[protocol]) for protocol in chosen)
-    report = Report(tables, command, __version__, device_name(everyone[0].segmenter.device))
-    if process.rank == 0:
-        _write(report, Path(out), dataset, values)
-    _wait(processes)
-    return report
-
-
-def _wait(processes: Processes) -> None:
-    try:
-        processes.barrier()
-    except RuntimeError:  # how torch.distributed tells of a peer that is gone
-        raise SlotlightError("Another process of this run has failed; its own message says why.") from None
+    _check(discoverers, floors, dataset, chosen)
+    with _claimed(out, processes):
+        photographs = Photographs(dataset, photograph_keys(dataset, options.limit))
+        runs = list(_plan([*discoverers, *floors], chosen, out, options, processes))
+        show = progress and processes.global_rank == 0
+        _measure_all(runs, photographs, options, processes, show=show)
+        wait_for_others(processes)
+        floor_names = {floor.name for floor in floors}
+        results = tuple(_result(protocol, runs, photographs, floor_names) for protocol in chosen)
+        device = device_name((*discoverers, *floors)[0].segmenter.device)
+        evaluation = Evaluation(results, dataset, command, __version__, device)
+        if processes.global_rank == 0:
+            _write(evaluation, out)
+        wait_for_others(processes)
+    return evaluation
 
 
 def _check(
-    discoverers: Sequence[Discoverer], floors: Sequence[Discoverer], seeds: int, limit: int | None
+    discoverers: Sequence[Discoverer],
+    floors: Sequence[Discoverer],
+    dataset: Dataset,
+    protocols: Sequence[Protocol],
 ) -> None:
-    names = [d.name for d in (*discoverers, *floors)]
+    names = [discoverer.name for discoverer in (*discoverers, *floors)]
     if not names:
         raise DatasetError("There is nothing to evaluate; name a model, or keep the floors.")
+    if not protocols:
+        raise DatasetError("No protocol is named; name one, such as 'paper'.")
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise DatasetError(f"Two models are both called {min(twice)!r}; rename one of their folders.")
-    if seeds < 1 or (limit is not None and limit < 1):
-        raise DatasetError("The number of seeds and the limit must be at least 1.")
+    for protocol in protocols:
+        check_labels(protocol, dataset)
+    if not len(dataset):
+        raise DatasetError(f"{dataset.name} ({dataset.split}) has no photographs; choose another split.")
+
+
+@contextmanager
+def _claimed(out: Path, processes: Processes) -> Iterator[None]:
+    """Hold the folder, in the first process; the others wait until it does."""
+    lock = claim_folder(out) if processes.global_rank == 0 else None
+    try:
+        wait_for_others(processes)
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _plan(
+    discoverers: Sequence[Discoverer],
+    protocols: Sequence[Protocol],
+    out: Path,
+    options: EvaluationOptions,
+    processes: Processes,
+) -> Iterator[Run]:
+    """Every model, view and seed; models whose result depends on no seed have one."""
+    for discoverer in discoverers:
+        key = result_key(discoverer)
+        for group in by_view(protocols):
+            for seed in range(options.seeds if discoverer.segmenter.is_seeded else 1):
+                shards = {
+                    protocol: Shard.of(out, protocol.name, discoverer.name, key, seed, processes.global_rank)
+                    for protocol in group
+                }
+                yield Run(discoverer, seed, shards)
 
 
 def _measure_all(
-    runs: Sequence[Run], process: Process, batch_size: int, on_error: OnError, *, show: bool
+    runs: Sequence[Run],
+    photographs: Photographs,
+    options: EvaluationOptions,
+    processes: Processes,
+    *,
+    show: bool,
 ) -> None:
     columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=not show) as bar:
-        share = len(runs[0].indices[process.rank :: process.count])
+        share = len(photographs.keys[processes.global_rank :: processes.world_size])
         task = bar.add_task("", total=share * len(runs))
         for run in runs:
             bar.update(task, description=f"{run.discoverer.name}, seed {run.seed}")
-            advance = partial(bar.advance, task)
-            measure(run, process, batch_size=batch_size, on_error=on_error, advance=advance)
+            measure(run, photographs, options, processes, partial(bar.advance, task))
 
 
-def _collect(protocol: Protocol, runs: Sequence[Run], floors: Sequence[Discoverer]) -> list[Values]:
-    """Every model's values of the photographs that were asked for, in their order."""
+def _result(
+    protocol: Protocol, runs: Sequence[Run], photographs: Photographs, floor_names: set[str]
+) -> ProtocolResult:
+    """One protocol's values of every model, and their table."""
+    ours = [run for run in runs if protocol in run.shards]
+    for run in ours:
+        run.shards[protocol].refresh()
+    causes = left_out(protocol, ours, photographs)
+    if len(causes) == len(photographs.keys):
+        cause = next(iter(causes.values()))
+        raise DatasetError(f"No photograph could be measured under {protocol.name!r}: {cause}")
     seeds: dict[str, list[dict[int, Measured]]] = {}
-    for run in runs:
-        if protocol in run.protocols:
-            seeds.setdefault(run.discoverer.name, []).append(run.measured(protocol))
-    floor_names = {floor.name for floor in floors}
-    return [Values(name, name in floor_names, tuple(found), protocol.pool) for name, found in seeds.items()]
+    for run in ours:
+        measured = run.values(protocol, photographs)
+        common = {index: values for index, values in measured.items() if index not in causes}
+        seeds.setdefault(run.discoverer.name, []).append(common)
+    values = [Values(name, name in floor_names, tuple(found), protocol.pool) for name, found in seeds.items()]
+    table = _table(protocol, photographs.dataset, values, tuple(causes.values()))
+    return ProtocolResult(protocol, table, tuple(values), causes)
 
 
-def _table(protocol: Protocol, run: Run, values: Sequence[Values]) -> Table:
-    left_out = skipped(run, protocol)
-    if not values[0].seeds[0]:
-        raise DatasetError(f"No photograph could be measured under {protocol.name!r}: {left_out[0]}")
+def _table(protocol: Protocol, dataset: Dataset, values: Sequence[Values], skipped: tuple[str, ...]) -> Table:
+    first = list(values[0].seeds[0].values())
     return Table(
         protocol=protocol.name,
         summary=protocol.summary,
         metrics=protocol.metrics,
-        dataset=run.dataset.name,
-        split=run.dataset.split,
+        dataset=dataset.name,
+        split=dataset.split,
         resolution=protocol.view.resolution,
-        images=len(values[0].seeds[0]),
+        images=len(first),
         seeds=max(len(row.seeds) for row in values),
         rows=tuple(make_row(protocol, row) for row in values),
         comparisons=tuple(compare_rows(protocol, values)),
-        skipped=tuple(left_out),
+        skipped=skipped,
+        objects=protocol.pool.objects(first) if protocol.pool else {},
     )
 
 
-def _write(report: Report, out: Path, dataset: Dataset, values: dict[Protocol, list[Values]]) -> None:
+def _write(evaluation: Evaluation, out: Path) -> None:
     try:
-        report.write(out / "report.json")
-        (out / "report.md").write_text(to_markdown(report))
-        for protocol, rows in values.items():
-            _write_csv(out / "per_image" / f"{protocol.name}.csv", protocol, dataset, rows)
+        evaluation.write(out)
     except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
-
-
-def _write_csv(path: Path, protocol: Protocol, dataset: Dataset, values: Sequence[Values]) -> None:
-    names = [metric.name for metric in protocol.metrics if not metric.pooled]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["photograph", "model", "seed", *names])
-        for row in values:
-            for seed, images in enumerate(row.seeds):
-                for index, image in images.items():
-                    writer.writerow(
-                        [dataset[index].id, row.model, seed, *(image.values[name] for name in names)]
-                    )
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror or error}; make room or choose another --out."
+        ) from None

@@ -1,38 +1,46 @@
-"""Models over photographs: every (protocol, seed) that is not yet on disk, in constant memory.
+"""One model over the photographs: whatever is not yet on disk is measured and kept, in constant memory.
 
-Reading and measuring run in threads beside the model. Protocols that show a model the same view of a
-photograph share the model's work.
+Reading and measuring run in threads beside the model. Protocols that show a model the same view of a photograph share
+the model's work. A photograph travels with its labels as one tagged item, so none can be held against another's.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
-from typing import Literal
 
-from slotlight.datasets import Dataset, Labels, Sample
-from slotlight.discovery.discoverer import Discoverer
+from slotlight.datasets import Dataset, Labels
+from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.discovery import Discovery
-from slotlight.errors import DatasetError, ImageError
-from slotlight.evaluation.measuring import Measured
+from slotlight.errors import SlotlightError
+from slotlight.evaluation.identity import PhotographKey
+from slotlight.evaluation.measured import Measured
+from slotlight.evaluation.options import EvaluationOptions
+from slotlight.evaluation.processes import Processes
 from slotlight.evaluation.protocols import Protocol
 from slotlight.evaluation.store import Shard
 from slotlight.images import RGBImage
-from slotlight.parallel import map_ahead, worker_pool
-
-OnError = Literal["stop", "skip"]
-_AHEAD = 16
+from slotlight.parallel import WORKERS, map_ahead, worker_pool
 
 
 @dataclass(frozen=True)
-class Process:
-    """Which of several equal processes this is; each takes every ``count``-th photograph."""
+class Photographs:
+    """The photographs that are asked for, in order.
 
-    rank: int = 0
-    count: int = 1
+    Attributes:
+        dataset: Where they are.
+        keys: Of the dataset's first photographs.
+        faults: By protocol and place, why a photograph cannot be measured, as far as it was found out in this
+            evaluation: no other model or seed tries it again.
+    """
+
+    dataset: Dataset
+    keys: Sequence[PhotographKey]
+    faults: dict[str, dict[int, str]] = field(default_factory=dict)
+
+    def fault(self, protocol: Protocol, index: int) -> str | None:
+        """Why a photograph cannot be measured under a protocol, if that is known."""
+        return self.faults.get(protocol.name, {}).get(index)
 
 
 @dataclass(frozen=True)
@@ -41,44 +49,49 @@ class Run:
 
     Attributes:
         discoverer: The model.
-        protocols: All those of the view.
         seed: Of the model's noise.
-        dataset: The photographs.
-        indices: Which of them are asked for.
-        out: Where values are kept.
+        shards: Where the values of each of the view's protocols are kept.
     """
 
     discoverer: Discoverer
-    protocols: tuple[Protocol, ...]
     seed: int
-    dataset: Dataset
-    indices: range
-    out: Path
+    shards: dict[Protocol, Shard]
 
-    def shard(self, protocol: Protocol) -> Shard:
-        """Where a protocol's values are kept."""
-        return Shard.of(self.out, protocol.name, self.discoverer, self.dataset, self.seed)
+    def values(self, protocol: Protocol, photographs: Photographs) -> dict[int, Measured]:
+        """What was measured, by the photographs' places."""
+        found = ((index, self.shards[protocol].find(key)) for index, key in enumerate(photographs.keys))
+        return {index: measured for index, measured in found if measured is not None}
 
-    def measured(self, protocol: Protocol) -> dict[int, Measured]:
-        """The kept values of the photographs that are asked for, by index, in order."""
-        found = self.shard(protocol).read()
-        named = ((index, self.dataset[index].id) for index in self.indices)
-        return {index: found[name] for index, name in named if name in found}
+    def cause(self, protocol: Protocol, key: PhotographKey) -> str | None:
+        """Why a photograph was left out, if this or another process found out in this run."""
+        return self.shards[protocol].cause(key)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A photograph as a model is shown it, and what it is held against.
+    """A photograph as a model is shown it, and what that is compared with.
 
     Attributes:
-        id: Its name in the dataset.
-        image: The view.
-        labels: For each protocol; or why there are none.
+        index: Its place in the dataset.
+        image: The view; None if it cannot be read.
+        labels: Under each protocol that still needs it.
+        faults: Why it cannot be measured under the others.
     """
 
-    id: str
-    image: RGBImage
-    labels: tuple[Labels | DatasetError, ...]
+    index: int
+    image: RGBImage | None
+    labels: dict[Protocol, Labels]
+    faults: dict[Protocol, SlotlightError]
+
+
+def left_out(protocol: Protocol, runs: Sequence[Run], photographs: Photographs) -> dict[int, str]:
+    """Why each photograph that some run has no values of has none, by place."""
+    causes = {}
+    for index, key in enumerate(photographs.keys):
+        if any(run.shards[protocol].find(key) is None for run in runs):
+            known = (photographs.fault(protocol, index), *(run.cause(protocol, key) for run in runs))
+            causes[index] = next(filter(None, known), f"{key.id} was not measured.")
+    return causes
 
 
 def by_view(protocols: Iterable[Protocol]) -> list[tuple[Protocol, ...]]:
@@ -89,115 +102,93 @@ def by_view(protocols: Iterable[Protocol]) -> list[tuple[Protocol, ...]]:
 
 def measure(
     run: Run,
-    process: Process,
-    *,
-    batch_size: int,
-    on_error: OnError,
+    photographs: Photographs,
+    options: EvaluationOptions,
+    processes: Processes,
     advance: Callable[[], None],
 ) -> None:
-    """Measure this process's photographs that are not yet measured, and append them to the shards.
+    """Measure this process's share of the photographs, but for what is measured already, and keep the values.
 
     Args:
         run: What to measure.
-        process: Whose share of the photographs.
-        batch_size: Photographs that go through the model at once.
-        on_error: Whether the first photograph or label that cannot be used ends the run, or is left out; those
-            left out are found by `skipped` afterwards.
+        photographs: All photographs; faults found on the way are added to it.
+        options: How.
+        processes: Those that share the work; each takes every ``world_size``-th photograph.
         advance: Called after each photograph, whatever became of it.
 
     Raises:
-        DatasetError: A label cannot be used, and the run is to stop.
-        ImageError: A photograph cannot be read, and the run is to stop.
+        SlotlightError: A photograph or label cannot be used, and the options say ``stop``.
     """
-    done = set.intersection(*(set(run.measured(protocol)) for protocol in run.protocols))
-    with ExitStack() as stack:
-        writers = [run.shard(protocol).open(process.rank) for protocol in run.protocols]
-        for writer in writers:
-            stack.callback(writer.close)
-        for prepared, measured in _measured(
-            run, _todo(run, process, done, advance), batch_size, on_error, advance
-        ):
-            for writer, values in zip(writers, measured, strict=True):
-                if values is not None:
-                    writer.write(prepared.id, values)
+    share = range(processes.global_rank, len(photographs.keys), processes.world_size)
+    with worker_pool() as pool, ExitStack() as stack:
+        for shard in run.shards.values():
+            stack.callback(shard.close)
+        wanted = _wanted(run, photographs, share, advance)
+        prepared = map_ahead(pool, lambda item: prepare(photographs.dataset, *item), wanted, ahead=WORKERS)
+        usable = _without_faults(run, photographs, prepared, options, advance)
+        found = run.discoverer.stream(usable, batch_size=options.batch_size, seed=run.seed)
+        for index, measured in map_ahead(pool, _measure_one, found, ahead=WORKERS):
+            for protocol, values in measured.items():
+                run.shards[protocol].write(photographs.keys[index], values)
             advance()
 
 
-def prepare(run: Run, index: int) -> Prepared | ImageError:
-    """Read a photograph and its labels as the run's protocols want them."""
-    sample = run.dataset[index]
+def prepare(dataset: Dataset, index: int, protocols: Sequence[Protocol]) -> Prepared:
+    """Read a photograph and its labels as protocols of one view want them."""
+    sample = dataset[index]
     try:
         image = sample.read_image()
-    except ImageError as error:
-        return error
-    view = run.protocols[0].view
-    labels = tuple(read_labels(run.dataset, sample, protocol, image.shape[:2]) for protocol in run.protocols)
-    return Prepared(sample.id, view.image(image), labels)
+    except SlotlightError as fault:
+        return Prepared(index, None, {}, dict.fromkeys(protocols, fault))
+    labels, faults = {}, {}
+    for protocol in protocols:
+        try:
+            labels[protocol] = protocol.read_labels(dataset, sample, image.shape[:2])
+        except SlotlightError as fault:
+            faults[protocol] = fault
+    return Prepared(index, protocols[0].view.image(image), labels, faults)
 
 
-def skipped(run: Run, protocol: Protocol) -> list[str]:
-    """Why each photograph that a finished run left out was left out."""
-    alone = Run(run.discoverer, (protocol,), run.seed, run.dataset, run.indices, run.out)
-    measured = run.measured(protocol)
-    results = (prepare(alone, index) for index in run.indices if index not in measured)
-    return [str(r) if isinstance(r, ImageError) else str(r.labels[0]) for r in results]
-
-
-def _measured(
-    run: Run, todo: Iterable[int], batch_size: int, on_error: OnError, advance: Callable[[], None]
-) -> Iterator[tuple[Prepared, tuple[Measured | None, ...]]]:
-    waiting: deque[Prepared] = deque()
-
-    def images(pool: ThreadPoolExecutor) -> Iterator[RGBImage]:
-        for prepared in map_ahead(pool, lambda index: prepare(run, index), todo, ahead=_AHEAD):
-            if on_error == "stop":
-                _stop_at_fault(prepared)
-            if isinstance(prepared, Prepared) and any(
-                isinstance(labels, Labels) for labels in prepared.labels
-            ):
-                waiting.append(prepared)
-                yield prepared.image
-            else:
-                advance()
-
-    with worker_pool() as pool:
-        found = run.discoverer.stream(images(pool), batch_size=batch_size, seed=run.seed)
-        pairs = ((discovery, waiting.popleft()) for discovery in found)
-        measure_pair = lambda pair: (pair[1], _measure_one(run.protocols, *pair))  # noqa: E731
-        yield from map_ahead(pool, measure_pair, pairs, ahead=_AHEAD)
-
-
-def _measure_one(
-    protocols: Sequence[Protocol], found: Discovery, prepared: Prepared
-) -> tuple[Measured | None, ...]:
-    return tuple(
-        protocol.measure(found, labels) if isinstance(labels, Labels) else None
-        for protocol, labels in zip(protocols, prepared.labels, strict=True)
-    )
-
-
-def _todo(run: Run, process: Process, done: set[int], advance: Callable[[], None]) -> Iterator[int]:
-    for index in run.indices[process.rank :: process.count]:
-        if index in done:
-            advance()
+def _wanted(
+    run: Run, photographs: Photographs, share: range, advance: Callable[[], None]
+) -> Iterator[tuple[int, list[Protocol]]]:
+    """Photographs of the share with the protocols under which they are still to be measured."""
+    for index in share:
+        key = photographs.keys[index]
+        protocols = [
+            protocol
+            for protocol, shard in run.shards.items()
+            if shard.find(key) is None and photographs.fault(protocol, index) is None
+        ]
+        if protocols:
+            yield index, protocols
         else:
-            yield index
+            advance()
 
 
-def read_labels(
-    dataset: Dataset, sample: Sample, protocol: Protocol, size: tuple[int, int]
-) -> Labels | DatasetError:
-    """What a protocol holds its view of a photograph of this (height, width) against; or why it cannot."""
-    kinds = protocol.needs | (protocol.welcomes & dataset.label_kinds)
-    try:
-        return protocol.view.labels(sample.read_labels(kinds), size)
-    except DatasetError as error:
-        return error
+def _without_faults(
+    run: Run,
+    photographs: Photographs,
+    prepared: Iterable[Prepared],
+    options: EvaluationOptions,
+    advance: Callable[[], None],
+) -> Iterator[Tagged]:
+    """Photographs that can be measured under some protocol; the faults of all are kept."""
+    for one in prepared:
+        for protocol, fault in one.faults.items():
+            if options.on_error == "stop":
+                raise fault
+            photographs.faults.setdefault(protocol.name, {})[one.index] = str(fault)
+            run.shards[protocol].leave_out(photographs.keys[one.index], str(fault))
+        if one.image is not None and one.labels:
+            yield Tagged(one.image, one)
+        else:
+            advance()
 
 
-def _stop_at_fault(prepared: Prepared | ImageError) -> None:
-    if isinstance(prepared, ImageError):
-        raise prepared
-    for labels in prepared.labels:
-        if isinstance(labels, DatasetError):
-            raise labels
+def _measure_one(found: Discovery) -> tuple[int, dict[Protocol, Measured]]:
+    prepared = found.tag
+    if not isinstance(prepared, Prepared):
+        raise TypeError("a discovery has lost the tag of its photograph")
+    measured = {protocol: protocol.measure(found, labels) for protocol, labels in prepared.labels.items()}
+    return prepared.index, measured

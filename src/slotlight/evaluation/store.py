@@ -1,166 +1,169 @@
-"""Per-image values on disk: one file of JSON lines a (protocol, model, seed) and process.
+"""Per-photograph values on disk: a file of JSON lines for each protocol, model, seed and process.
 
-A line is written when its image is measured, so a killed run loses at most the line it was writing. A file's
-name holds a hash of all that its values depend on: model, data, and the code that measures. Another model of the
-same name never reads them; another split of the same data does, photograph by photograph.
+A line is written when its photograph is measured, so a killed run loses at most the line it was writing. A file's
+name holds a hash of everything that decides its values but the photograph, and every line the identity of its
+photograph and labels: values of other models, code, photographs or labels are never read as this run's.
 """
 
-import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
-from weakref import WeakKeyDictionary
+from typing import IO, Any, Literal, TypeVar
 
 import numpy as np
-import torch
-from torch import nn
 
-from slotlight.datasets import Dataset
-from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import OutputError
-from slotlight.evaluation.measuring import Measured, Objects
+from slotlight.evaluation.identity import PhotographKey
+from slotlight.evaluation.measured import Measured, ObjectOverlaps
+from slotlight.files import digest
+from slotlight.formats.run_lengths import RunLengths
 from slotlight.metrics import ScoredRegions
 
-_ONLY_PRESENTS = ("evaluation/", "report/", "cli/", "drawing")
-"""Code that no photograph's values depend on; all other code of the package is in the key."""
+Result = TypeVar("Result")
+_LONGEST_NAME = 80
 
 
-@dataclass(frozen=True)
 class Shard:
-    """Where the values of one model, protocol and seed are kept.
+    """The values of one model under one protocol with one seed; no line is parsed twice.
 
-    Attributes:
+    Args:
         folder: Of all files of this model and protocol.
-        stem: Of this seed's files, one for each process that ever wrote here.
+        stem: How this shard's files begin, one for each process that ever wrote here.
+        process: Which of several processes this is.
     """
 
-    folder: Path
-    stem: str
+    def __init__(self, folder: Path, stem: str, process: int) -> None:
+        self.folder, self.stem = folder, stem
+        self.path = folder / f"{stem}.process-{process}.jsonl"
+        self._file: IO[bytes] | None = None
+        self._parsed_bytes: dict[Path, int] = {}
+        self._measured: dict[PhotographKey, Measured] = {}
+        self._left_out: dict[PhotographKey, str] = {}
+        self.refresh()
 
     @classmethod
-    def of(cls, out: Path, protocol: str, discoverer: Discoverer, dataset: Dataset, seed: int) -> "Shard":
-        """The shard of a run's part."""
-        key = (code_fingerprint(), fingerprint(discoverer), dataset.identity)
-        short = hashlib.sha256(repr(key).encode()).hexdigest()[:10]
-        name = re.sub(r"[^\w.@-]+", "_", discoverer.name)
-        return cls(out / "images" / protocol / name, f"seed-{seed}.{short}")
+    def of(cls, out: Path, protocol: str, model: str, key: str, seed: int, process: int = 0) -> "Shard":
+        """The shard of a run's part; ``key`` is its `slotlight.evaluation.identity.result_key`."""
+        name = re.sub(r"[^\w.@-]+", "_", model)[:_LONGEST_NAME]
+        stem = f"seed-{seed}.{digest(key, protocol, model, seed)}"
+        return cls(out / "images" / protocol / name, stem, process)
 
-    def read(self) -> dict[str, Measured]:
-        """All measured images by their id; a line that a kill cut off is left out."""
-        found: dict[str, Measured] = {}
+    def find(self, photograph: PhotographKey) -> Measured | None:
+        """A photograph's values; None while it is not measured."""
+        return self._measured.get(photograph)
+
+    def cause(self, photograph: PhotographKey) -> str | None:
+        """Why a photograph was left out when it was last tried; None where it never was."""
+        return self._left_out.get(photograph)
+
+    def refresh(self) -> None:
+        """Read what this and other processes have written since."""
         for path in sorted(self.folder.glob(f"{self.stem}.process-*.jsonl")):
-            for line in path.read_text().splitlines():
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
-                found[record["id"]] = _measured(record)
-        return found
+            start = self._parsed_bytes.get(path, 0)
+            with path.open("rb") as file:
+                file.seek(start)
+                content = file.read()
+            whole = content[: content.rfind(b"\n") + 1]  # what follows is still being written, or was cut off
+            self._parsed_bytes[path] = start + len(whole)
+            for line in whole.splitlines():
+                self._take(line)
 
-    def open(self, process: int) -> "ShardWriter":
-        """Go on writing, as one of several processes.
+    def write(self, photograph: PhotographKey, measured: Measured) -> None:
+        """Keep one photograph's values."""
+        self._measured[photograph] = measured
+        self._append(photograph, _to_record(measured))
 
-        Raises:
-            OutputError: The folder cannot be written.
-        """
-        try:
+    def leave_out(self, photograph: PhotographKey, cause: str) -> None:
+        """Keep why a photograph could not be measured."""
+        if self._left_out.get(photograph) != cause:
+            self._left_out[photograph] = cause
+            self._append(photograph, {"left_out": cause})
+
+    def close(self) -> None:
+        """Close the file, if anything was written."""
+        if self._file is not None:
+            self._disk(self._file.close)
+            self._file = None
+
+    def _append(self, photograph: PhotographKey, record: dict[str, Any]) -> None:
+        line = json.dumps({"id": photograph.id, "of": photograph.identity} | record).encode() + b"\n"
+        self._disk(lambda: self._append_line(line))
+
+    def _append_line(self, line: bytes) -> None:
+        if self._file is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / f"{self.stem}.process-{process}.jsonl"
-            return ShardWriter(path.open("a+b"))
+            self._file = self.path.open("a+b")
+            _end_last_line(self._file)
+        self._file.write(line)
+        self._file.flush()
+        self._parsed_bytes[self.path] = self._file.tell()
+
+    def _take(self, line: bytes) -> None:
+        try:
+            record = json.loads(line)
+        except ValueError:  # a kill cut it off
+            return
+        photograph = PhotographKey(record["id"], record["of"])
+        if "left_out" in record:
+            self._left_out[photograph] = record["left_out"]
+        else:
+            self._measured[photograph] = _from_record(record)
+
+    def _disk(self, write: Callable[[], Result]) -> Result:
+        try:
+            return write()
         except OSError as fault:
             raise OutputError(
-                f"{self.folder} cannot be written: {fault.strerror}; choose another --out."
+                f"{self.folder} cannot be written: {fault.strerror or fault}; make room or choose another --out."
             ) from None
 
 
-class ShardWriter:
-    """Appends lines to a shard's file; what a kill cut off is ended first."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        if file.tell():
-            file.seek(-1, 2)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
-
-    def write(self, name: str, measured: Measured) -> None:
-        """Add one image's values."""
-        values = {k: None if np.isnan(v) else v for k, v in measured.values.items()}
-        record: dict[str, Any] = {"id": name, "values": values, "objects": asdict(measured.objects)}
-        if measured.regions is not None:
-            record["regions"] = asdict(measured.regions)
-        if measured.f_beta:
-            record["f_beta"] = _run_lengths(measured.f_beta)
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+def _end_last_line(file: IO[bytes]) -> None:
+    """End a line that a kill cut off."""
+    if file.seek(0, 2):
+        file.seek(-1, 2)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
 
 
-@cache
-def code_fingerprint() -> str:
-    """A hash of the code that values depend on: values measured by other code are not taken for this one's."""
-    root = Path(str(files("slotlight")))
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        name = path.relative_to(root).as_posix()
-        if not name.startswith(_ONLY_PRESENTS):
-            digest.update(name.encode() + path.read_bytes())
-    return digest.hexdigest()
+def _to_record(measured: Measured) -> dict[str, Any]:
+    values = {k: None if np.isnan(v) else v for k, v in measured.values.items()}
+    record: dict[str, Any] = {"values": values, "objects": asdict(measured.objects)}
+    if measured.regions is not None:
+        record["regions"] = asdict(measured.regions)
+    if measured.f_beta:
+        record["f_beta"] = _to_steps(measured.f_beta)
+    return record
 
 
-def fingerprint(discoverer: Discoverer) -> str:
-    """A hash of a discoverer's rule, settings and weights: equal for equal results."""
-    if discoverer not in _FINGERPRINTS:
-        _FINGERPRINTS[discoverer] = _fingerprint(discoverer)
-    return _FINGERPRINTS[discoverer]
-
-
-_FINGERPRINTS: WeakKeyDictionary[Discoverer, str] = WeakKeyDictionary()  # a model's weights are hashed once
-
-
-def _fingerprint(discoverer: Discoverer) -> str:
-    segmenter = discoverer.segmenter
-    digest = hashlib.sha256(f"{type(segmenter).__qualname__} {discoverer.name} {discoverer.rule}".encode())
-    for key, value in sorted(vars(segmenter).items()):
-        if isinstance(value, nn.Module):
-            _digest_weights(digest, value)
-        elif isinstance(value, str | int | float | tuple | None):
-            digest.update(f"{key}={value!r}".encode())
-    return digest.hexdigest()
-
-
-def _digest_weights(digest: "hashlib._Hash", module: nn.Module) -> None:
-    digest.update(repr(getattr(module, "config", "")).encode())
-    for key, value in sorted(module.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-
-
-def _measured(record: dict[str, Any]) -> Measured:
+def _from_record(record: dict[str, Any]) -> Measured:
     regions = record.get("regions")
     return Measured(
         values={k: float("nan") if v is None else v for k, v in record["values"].items()},
-        objects=Objects(tuple(record["objects"]["overlaps"]), tuple(record["objects"]["sizes"])),
-        regions=regions and _regions(regions),
+        objects=ObjectOverlaps(tuple(record["objects"]["overlaps"]), tuple(record["objects"]["sizes"])),
+        regions=regions and _to_regions(regions),
         f_beta=tuple(v for value, count in record.get("f_beta", []) for v in _repeat(value, count)),
     )
 
 
-def _regions(record: dict[str, Any]) -> ScoredRegions:
-    boxes = {part: tuple(tuple(box) for box in record[part]) for part in ("found", "annotated", "crowds")}
+def _to_regions(record: dict[str, Any]) -> ScoredRegions:
+    kind: Literal["bbox", "segm"] = record["kind"]
+    found, annotated, crowds = (
+        tuple(
+            RunLengths((one["size"][0], one["size"][1]), one["counts"]) if kind == "segm" else tuple(one)
+            for one in record[part]
+        )
+        for part in ("found", "annotated", "crowds")
+    )
+    areas = record["areas"]
     return ScoredRegions(
-        record["kind"], boxes["found"], tuple(record["scores"]), boxes["annotated"], boxes["crowds"]
+        kind, found, tuple(record["scores"]), annotated, crowds, None if areas is None else tuple(areas)
     )
 
 
-def _run_lengths(curve: tuple[float, ...]) -> list[tuple[float | None, int]]:
+def _to_steps(curve: tuple[float, ...]) -> list[tuple[float | None, int]]:
     """A curve of few distinct steps as (value, count): 255 numbers become about ten."""
     array = np.array(curve)
     same = (array[1:] == array[:-1]) | (np.isnan(array[1:]) & np.isnan(array[:-1]))

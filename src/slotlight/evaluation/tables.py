@@ -1,11 +1,8 @@
 """Per-image values → tables: one a protocol, so that numbers of two protocols never share a column."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -25,11 +22,11 @@ from slotlight.evaluation.values import Values, mean_of
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """One number of a table.
 
     Attributes:
-        metric: Its column.
+        metric: The column.
         mean: Over photographs and seeds; NaN where no photograph defines it.
         seed_deviation: Standard deviation of the seeds' means; None for one seed.
         interval: 95 % over photographs, seeds averaged; None for fewer than two.
@@ -49,14 +46,14 @@ class Row:
 
     Attributes:
         model: Its name.
-        is_floor: Whether it knows nothing, and stands for comparison.
-        figures: In the order of the protocol's metrics.
+        is_floor: Whether it stands for comparison only.
+        estimates: In the order of the protocol's metrics.
         curves: What the numbers hide.
     """
 
     model: str
     is_floor: bool
-    figures: tuple[Figure, ...]
+    estimates: tuple[Estimate, ...]
     curves: tuple[Curve, ...]
 
 
@@ -84,8 +81,9 @@ class Table:
         images: How many photographs were measured.
         seeds: How many seeds of each model; those that draw nothing have one.
         rows: One a model.
-        comparisons: Each model that is no floor against every other row.
+        comparisons: Each model against every other row; floors are not compared with each other.
         skipped: Why each photograph that was left out was.
+        objects: How many annotated objects a metric is about, where that differs between metrics.
     """
 
     protocol: str
@@ -99,42 +97,22 @@ class Table:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     skipped: tuple[str, ...]
+    objects: dict[str, int]
 
     def best(self) -> tuple[float, ...]:
         """Each column's highest mean; NaN where no row has one."""
-        columns = zip(*(row.figures for row in self.rows), strict=True)
+        columns = zip(*(row.estimates for row in self.rows), strict=True)
         return tuple(max((f.mean for f in column if f.images), default=float("nan")) for column in columns)
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything an evaluation says.
-
-    Attributes:
-        tables: One a protocol.
-        command: What was typed.
-        version: Of Slotlight.
-        device: What it ran on.
-    """
-
-    tables: tuple[Table, ...]
-    command: str
-    version: str
-    device: str
-
-    def write(self, path: Path) -> None:
-        """Write ``report.json``; what is not defined is null."""
-        path.write_text(json.dumps(_plain(asdict(self)), indent=1) + "\n")
 
 
 def make_row(protocol: Protocol, values: Values) -> Row:
     """Summarise one model's values."""
-    figures = tuple(
-        _pooled_figure(metric, values) if metric.pooled else _figure(metric, values.matrix(metric.name))
+    estimates = tuple(
+        _pooled_estimate(metric, values) if metric.pooled else _estimate(metric, values.matrix(metric.name))
         for metric in protocol.metrics
     )
     images = [image for seed in values.seeds for image in seed.values()]
-    return Row(values.model, values.is_floor, figures, curves_of(images))
+    return Row(values.model, values.is_floor, estimates, curves_of(images))
 
 
 def compare_rows(protocol: Protocol, rows: Sequence[Values]) -> Iterator[Comparison]:
@@ -182,31 +160,22 @@ def _exchanged(first: Values, second: Values) -> dict[str, Float[np.ndarray, " d
     return mean_of(draws)
 
 
-def _figure(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Figure:
+def _estimate(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Estimate:
     defined = matrix[:, ~np.isnan(matrix).any(axis=0)]
     if not defined.shape[1]:
-        return Figure(metric.name, float("nan"), None, None, 0)
+        return Estimate(metric.name, float("nan"), None, None, 0)
     by_seed = defined.mean(axis=1)
     interval = bootstrap_interval(defined.mean(axis=0))
-    return Figure(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined.shape[1])
+    return Estimate(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined.shape[1])
 
 
-def _pooled_figure(metric: Metric, values: Values) -> Figure:
+def _pooled_estimate(metric: Metric, values: Values) -> Estimate:
     by_seed = np.array([seed[metric.name] for seed in values.pooled])
     images = len(values.seeds[0])
     interval = interval_of(values.pooled_draws[metric.name]) if images > 1 else None
     defined = 0 if np.isnan(by_seed).any() else images
-    return Figure(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined)
+    return Estimate(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined)
 
 
 def _deviation(by_seed: Float[np.ndarray, " seed"]) -> float | None:
     return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
-
-
-def _plain(value: Any) -> Any:
-    """JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,4 +1,4 @@
-"""All that was measured of one model under one protocol, before it is summarised."""
+"""Everything measured of one model under one protocol, before it is summarised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from slotlight.evaluation.measuring import Measured
+from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.protocols import Pool
 from slotlight.evaluation.statistics import bootstrap_weights
 
 
 @dataclass(frozen=True)
 class Values:
-    """All that was measured of one model under one protocol.
+    """Everything measured of one model under one protocol.
 
     Attributes:
         model: Its name.
-        is_floor: Whether it is one.
-        seeds: For each seed every photograph's values, by index, the same photographs for all.
+        is_floor: Whether it stands for comparison.
+        seeds: For each seed every photograph's values, by its place in the dataset; the same photographs for all.
         pool: How the protocol's pooled metrics are computed, if it has any.
     """
 
@@ -35,7 +35,7 @@ class Values:
     @cached_property
     def pooled(self) -> list[dict[str, float]]:
         """The pooled metrics of each seed."""
-        return [self.pool.figures(list(seed.values())) for seed in self.seeds] if self.pool else []
+        return [self.pool.estimates(list(seed.values())) for seed in self.seeds] if self.pool else []
 
     @cached_property
     def pooled_draws(self) -> dict[str, Float[np.ndarray, " draw"]]:

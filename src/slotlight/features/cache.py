@@ -25,14 +25,15 @@ from typing import BinaryIO
 from filelock import FileLock
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.errors import CacheError
 from slotlight.features.dataset import FeatureCache
 from slotlight.features.stream import FeatureBatch, stream_features
+from slotlight.files import stamp, write_text
 from slotlight.images import fit_size
+from slotlight.progress import ProgressReport
 
 FLUSH_SECONDS = 5.0
 """The most work that a kill can cost."""
@@ -115,20 +116,27 @@ def cache_features(
     Raises:
         CacheError: It does not fit on the disk, cannot be written, or is damaged; or no photograph can be read.
     """
-    grid = square_grid(image_size, backbone.patch_size)
-    stamps = tuple(_stamp(path) for path in dict.fromkeys(photographs))
-    side = grid[0] * backbone.patch_size
-    key = CacheKey(backbone.fingerprint(), side, grid, backbone.dim, precision, stamps)
+    key = feature_key(photographs, backbone, image_size=image_size, precision=precision)
     home = folder / key.digest()
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / "lock"):
             progress = _open(home, key)
-            if progress.seen < len(stamps):
+            if progress.seen < len(key.photographs):
                 progress = _compute(home, key, progress, backbone, batch_size)
     except OSError as error:
         raise CacheError(f"The feature cache {home} cannot be written: {error.strerror or error}.") from error
     return _finished(home, key, progress)
+
+
+def feature_key(
+    photographs: Sequence[Path], backbone: Backbone, *, image_size: int, precision: Precision
+) -> CacheKey:
+    """What the features of photographs depend on; nothing is computed, no photograph is opened."""
+    grid = square_grid(image_size, backbone.patch_size)
+    side = grid[0] * backbone.patch_size
+    stamps = tuple(stamp(path) for path in dict.fromkeys(photographs))
+    return CacheKey(backbone.fingerprint(), side, grid, backbone.dim, precision, stamps)
 
 
 def square_grid(image_size: int, patch_size: int) -> tuple[int, int]:
@@ -137,20 +145,12 @@ def square_grid(image_size: int, patch_size: int) -> tuple[int, int]:
     return height // patch_size, width // patch_size
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
-    try:
-        stat = path.stat()
-    except OSError:  # reading it will say why, in its turn
-        return str(path.absolute()), -1, -1
-    return str(path.absolute()), stat.st_size, stat.st_mtime_ns
-
-
 def _open(home: Path, key: CacheKey) -> _Progress:
     """How far the cache in a folder is; begins it where there is none."""
     if not (home / "cache.json").exists():
-        _write_atomically(home / "progress.json", json.dumps(asdict(_Progress(0, {}))))
+        write_text(home / "progress.json", [json.dumps(asdict(_Progress(0, {})))])
         (home / "features.f16").touch()
-        _write_atomically(home / "cache.json", key.to_json())
+        write_text(home / "cache.json", [key.to_json()])
     try:
         progress = _Progress(**json.loads((home / "progress.json").read_text()))
         sound = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
@@ -166,20 +166,21 @@ def _compute(
     home: Path, key: CacheKey, progress: _Progress, backbone: Backbone, batch_size: int
 ) -> _Progress:
     _announce(home, key, progress)
-    paths = [Path(name) for name, _, _ in key.photographs]
-    stream = stream_features(
-        paths[progress.seen :], backbone, side=key.side, precision=key.precision, batch_size=batch_size
-    )
-    with (home / "features.f16").open("r+b") as file, _bar() as bar, closing(stream) as batches:
+    total, left = len(key.photographs), key.photographs[progress.seen :]
+    stream = stream_features(left, backbone, side=key.side, precision=key.precision, batch_size=batch_size)
+    with (
+        (home / "features.f16").open("r+b") as file,
+        ProgressReport("features", total, progress.seen) as report,
+        closing(stream) as batches,
+    ):
         file.truncate(progress.rows * key.row_bytes)  # what a kill left behind its last record
         file.seek(0, os.SEEK_END)
-        task = bar.add_task("features", total=len(paths), completed=progress.seen)
         recorded = time.monotonic()
         for batch in batches:
             file.write(batch.features.numpy().data)
             progress = progress.after(batch)
-            bar.update(task, completed=progress.seen)
-            if time.monotonic() - recorded >= FLUSH_SECONDS or progress.seen == len(paths):
+            report.update(progress.seen)
+            if time.monotonic() - recorded >= FLUSH_SECONDS or progress.seen == total:
                 _record(home, file, progress)
                 recorded = time.monotonic()
     return progress
@@ -198,21 +199,10 @@ def _announce(home: Path, key: CacheKey, progress: _Progress) -> None:
     Console(stderr=True).print(f"{what} in {home}{done}.", highlight=False, soft_wrap=True)
 
 
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
-
-
 def _record(home: Path, file: BinaryIO, progress: _Progress) -> None:
     file.flush()
     os.fsync(file.fileno())
-    _write_atomically(home / "progress.json", json.dumps(asdict(progress), indent=1))
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text)
-    unfinished.replace(path)
+    write_text(home / "progress.json", [json.dumps(asdict(progress), indent=1)])
 
 
 def _finished(home: Path, key: CacheKey, progress: _Progress) -> FeatureCache:

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float16
@@ -13,6 +14,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.errors import CacheError, ImageError
+from slotlight.files import stamp
 from slotlight.images import RGBImage, read_photograph, resize, to_batch
 from slotlight.parallel import map_ahead, worker_pool
 
@@ -35,17 +37,24 @@ class FeatureBatch:
     failures: dict[Path, str]
 
 
+Stamp: TypeAlias = tuple[str, int, int]
+"""What `slotlight.files.stamp` gives."""
+
+
 def stream_features(
-    paths: Sequence[Path], backbone: Backbone, *, side: int, precision: Precision, batch_size: int
+    photographs: Sequence[Stamp], backbone: Backbone, *, side: int, precision: Precision, batch_size: int
 ) -> Generator[FeatureBatch, None, None]:
     """Features of photographs squashed to squares of ``side`` pixels, in order, in half precision.
+
+    A photograph that has changed since it was stamped counts as one that cannot be read.
 
     Raises:
         CacheError: A feature is beyond half precision.
     """
+    paths = [Path(name) for name, _, _ in photographs]
     grid = side // backbone.patch_size
     starts = range(0, len(paths), batch_size)
-    with closing(_decode_ahead(paths, side, batch_size)) as batches:
+    with closing(_decode_ahead(photographs, side, batch_size)) as batches:
         for start, batch in zip(starts, batches, strict=True):
             images = [image for image in batch if not isinstance(image, ImageError)]
             features = torch.empty(0, grid * grid, backbone.dim, dtype=torch.float16)
@@ -57,19 +66,25 @@ def stream_features(
 
 
 def _decode_ahead(
-    paths: Sequence[Path], side: int, batch_size: int
+    photographs: Sequence[Stamp], side: int, batch_size: int
 ) -> Generator[list[RGBImage | ImageError], None, None]:
     with worker_pool() as pool:
-        decoded = map_ahead(pool, lambda path: _decode(path, side), paths, ahead=AHEAD * batch_size)
+        decoded = map_ahead(
+            pool, lambda photograph: _decode(photograph, side), photographs, ahead=AHEAD * batch_size
+        )
         while batch := list(islice(decoded, batch_size)):
             yield batch
 
 
-def _decode(path: Path, side: int) -> RGBImage | ImageError:
+def _decode(photograph: Stamp, side: int) -> RGBImage | ImageError:
+    path = Path(photograph[0])
     try:
-        return resize(read_photograph(path, min_side=2 * side), (side, side))
+        image = resize(read_photograph(path, min_side=2 * side), (side, side))
     except ImageError as error:
         return error
+    if stamp(path) != photograph:
+        return ImageError(f"{path} was changed while features were computed; run again to include it.")
+    return image
 
 
 def _compute(

@@ -1,30 +1,34 @@
 """How good slot masks are: pure functions of tensors, one value an image, NaN where it is undefined.
 
 `confusion_matrix` counts once; `overlap` and `rand_index` read everything from those counts. `boxes`,
-`detection` and `saliency` take boxes, scored regions and soft maps. A dataset's figure is `mean_over_images`
-of the values of its images (`detection` and the F-beta curve pool images first, as their sources do), so that
-an evaluation can bootstrap them; `weighted` bootstraps
-the pooled ones. `stateful` (imported on its own, it needs torchmetrics) carries the same
-values across processes.
+`detection` and `saliency` take boxes, scored regions and soft maps. A dataset's figure is the mean over the images
+that define it (`detection` and the F-beta curve pool images first, as their sources do), so that
+an evaluation can bootstrap them; `weighted` bootstraps the pooled ones.
 """
 
 from slotlight.metrics.boxes import (
     best_box_corloc,
     best_overlap_of_boxes,
     box_iou,
-    box_recall,
     label_boxes,
     one_box_corloc,
-    pad_boxes,
 )
-from slotlight.metrics.confusion import Confusion, confusion_matrix, mean_over_images
-from slotlight.metrics.detection import AveragePrecision, ScoredRegions, average_precision
+from slotlight.metrics.confusion import Confusion, confusion_matrix
+from slotlight.metrics.detection import (
+    COCO_SIZES,
+    AreaRange,
+    AveragePrecision,
+    ScoredRegions,
+    average_precision,
+)
 from slotlight.metrics.overlap import best_overlap, best_overlap_of_labels, hungarian_iou
 from slotlight.metrics.rand_index import adjusted_rand_index, foreground_rand_index
 from slotlight.metrics.saliency import MaskAgreement, f_beta_curve, mask_agreement, max_f_beta
 from slotlight.metrics.weighted import weighted_f_beta, weighted_precision
 
 __all__ = [
+    "COCO_SIZES",
+    "AreaRange",
     "AveragePrecision",
     "Confusion",
     "MaskAgreement",
@@ -36,7 +40,6 @@ __all__ = [
     "best_overlap_of_boxes",
     "best_overlap_of_labels",
     "box_iou",
-    "box_recall",
     "confusion_matrix",
     "f_beta_curve",
     "foreground_rand_index",
@@ -44,9 +47,7 @@ __all__ = [
     "label_boxes",
     "mask_agreement",
     "max_f_beta",
-    "mean_over_images",
     "one_box_corloc",
-    "pad_boxes",
     "weighted_f_beta",
     "weighted_precision",
 ]

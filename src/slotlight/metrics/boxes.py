@@ -7,12 +7,9 @@ one pixel short on each side, and one of a single row or column has no area. Mis
 padding) are -1, -1, -1, -1: they overlap nothing.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 MISSING = -1.0
 
@@ -37,11 +34,6 @@ def label_boxes(
     past = 0 if inclusive else 1
     boxes = torch.stack((left, top, right + past, bottom + past), dim=-1).double()
     return torch.where(occupied_rows.any(-1, keepdim=True), boxes, MISSING)
-
-
-def pad_boxes(boxes: Sequence[Float[Tensor, "_ 4"]]) -> Float[Tensor, "batch box 4"]:
-    """Boxes of several images in one tensor, the shorter lists filled up with missing boxes."""
-    return pad_sequence(list(boxes), batch_first=True, padding_value=MISSING)
 
 
 def box_iou(
@@ -96,23 +88,6 @@ def best_overlap_of_boxes(
     """Best IoU of each object's box with any box of its image; NaN for missing objects."""
     best = box_iou(boxes, objects).amax(1) if boxes.shape[1] else torch.zeros_like(objects[..., 0])
     return best.masked_fill(~_is_box(objects), float("nan"))
-
-
-def box_recall(
-    boxes: Float[Tensor, "batch box 4"],
-    objects: Float[Tensor, "batch object 4"],
-    thresholds: Float[Tensor, " threshold"],
-) -> Float[Tensor, "batch threshold"]:
-    """Share of an image's objects that some box covers with an IoU of at least each threshold.
-
-    One box may find several objects, and scores play no part; `average_precision` matches one to one.
-
-    Returns:
-        One value in [0, 1] an image and threshold; NaN for an image without objects.
-    """
-    best = best_overlap_of_boxes(boxes, objects)[..., None]
-    found = (best >= thresholds).double().masked_fill(best.isnan(), float("nan"))
-    return found.nanmean(1)
 
 
 def _occupied(

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Int, Integer
 from torch import Tensor
 
+from slotlight.datasets.label_files import VOID
 from slotlight.errors import DatasetError
-
-VOID = 255
-"""The label of pixels that VOC's annotators left undecided."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,6 @@ def confusion_matrix(
     counts[..., void] = 0
     num_labels = int(counts.any(1).any(0).nonzero().amax(0)) + 1 if counts.any() else 1
     return Confusion(counts=counts[..., :num_labels], void=of_void)
-
-
-def mean_over_images(values: Float[Tensor, " batch"]) -> float:
-    """The mean over the images for which a metric is defined (not NaN); NaN where there is none."""
-    return float(values.nanmean())
 
 
 def _check(slots: Tensor, labels: Tensor) -> None:

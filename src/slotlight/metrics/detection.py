@@ -10,52 +10,70 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
-from faster_coco_eval.core import mask as run_lengths
 from jaxtyping import Bool, Float
-from numpy.typing import NDArray
 from torch import Tensor
 
 from slotlight.errors import DatasetError
+from slotlight.formats.run_lengths import RunLengths
 
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, width, height."""
 
+Region: TypeAlias = Box | RunLengths
+
 
 @dataclass(frozen=True)
-class RunLengths:
-    """One mask, encoded by COCO's run lengths."""
+class AreaRange:
+    """Objects of which area count, in pixels; both ends are inside. Other objects neither reward nor punish.
 
-    size: tuple[int, int]
-    counts: str
+    Example:
+        >>> COCO_SIZES["medium"].least ** 0.5, COCO_SIZES["medium"].most ** 0.5
+        (32.0, 96.0)
+    """
 
-    def area(self) -> float:
-        """Pixels of the mask."""
-        return float(run_lengths.area([{"size": list(self.size), "counts": self.counts.encode()}])[0])
+    least: float = 0.0
+    most: float = 1e10
+
+    def holds(self, area: float) -> bool:
+        """Whether an area lies in the range."""
+        return self.least <= area <= self.most
+
+
+ALL_AREAS = AreaRange()
+COCO_SIZES = {
+    "small": AreaRange(0.0, 32.0**2),
+    "medium": AreaRange(32.0**2, 96.0**2),
+    "large": AreaRange(96.0**2, 1e10),
+}
+"""What COCO calls small, medium and large."""
 
 
 @dataclass(frozen=True)
 class ScoredRegions:
-    """What was found in one image, and what is there.
+    """What was found in one image, and what is annotated there.
 
     Attributes:
         kind: ``bbox`` or ``segm``: whether all regions are boxes or masks.
         found: The predicted regions.
-        scores: Their scores, higher is surer.
-        annotated: The true objects.
+        scores: Their scores; higher is more certain.
+        annotated: The annotated objects.
         crowds: Regions of many uncounted objects (COCO's ``iscrowd``): what is found inside is neither right
             nor wrong.
+        areas: Of the annotated objects in pixels, where the annotation states them (COCO's ``area``); else each
+            has the area of its region.
     """
 
     kind: Literal["bbox", "segm"]
-    found: tuple[Box | RunLengths, ...]
+    found: tuple[Region, ...]
     scores: tuple[float, ...]
-    annotated: tuple[Box | RunLengths, ...]
-    crowds: tuple[Box | RunLengths, ...] = ()
+    annotated: tuple[Region, ...]
+    crowds: tuple[Region, ...] = ()
+    areas: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.found) != len(self.scores):
             raise DatasetError(
-                f"{len(self.found)} regions have {len(self.scores)} scores; give one score a region."
+                f"{len(self.found)} regions have {len(self.scores)} scores; give one score per region."
             )
 
     @classmethod
@@ -64,9 +82,11 @@ class ScoredRegions:
         found_xyxy: Float[Tensor, "found 4"],
         scores: Float[Tensor, " found"],
         annotated_xyxy: Float[Tensor, "object 4"],
+        crowds_xyxy: Float[Tensor, "crowd 4"] | None = None,
     ) -> "ScoredRegions":
         """From boxes ``x1, y1, x2, y2`` whose right and bottom are exclusive."""
-        return cls("bbox", _boxes(found_xyxy), tuple(scores.tolist()), _boxes(annotated_xyxy))
+        crowds = () if crowds_xyxy is None else _boxes(crowds_xyxy)
+        return cls("bbox", _boxes(found_xyxy), tuple(scores.tolist()), _boxes(annotated_xyxy), crowds)
 
     @classmethod
     def of_masks(
@@ -76,7 +96,12 @@ class ScoredRegions:
         annotated: Bool[Tensor, "object height width"],
     ) -> "ScoredRegions":
         """From binary masks."""
-        return cls("segm", _masks(found), tuple(scores.tolist()), _masks(annotated))
+        codes = [RunLengths.encode(masks.cpu().numpy()) for masks in (found, annotated)]
+        return cls("segm", codes[0], tuple(scores.tolist()), codes[1])
+
+    def annotated_areas(self) -> tuple[float, ...]:
+        """The area of each annotated object."""
+        return self.areas if self.areas is not None else tuple(map(region_area, self.annotated))
 
 
 @dataclass(frozen=True)
@@ -87,9 +112,10 @@ class AveragePrecision:
         ap: Average precision, mean over IoU 0.50, 0.55 … 0.95.
         ap50: The same at IoU 0.50.
         ap75: The same at IoU 0.75.
-        ar_1: Average recall over those IoUs with the surest region of each image.
-        ar_10: The same with the surest 10.
-        ar_100: The same with the surest 100.
+        ar_1: Average recall over those IoUs with the highest-scored region of each image.
+        ar_10: The same with the highest-scored 10.
+        ar_100: The same with the highest-scored 100.
+        objects: How many annotated objects counted.
         precision: Precision at IoU 0.50 when recall is 0, 0.01 … 1; 0 for recalls never reached.
         thresholds: The score at which each of those recalls is reached; 0 for recalls never reached.
     """
@@ -100,22 +126,25 @@ class AveragePrecision:
     ar_1: float
     ar_10: float
     ar_100: float
+    objects: int
     precision: tuple[float, ...]
     thresholds: tuple[float, ...]
 
 
-def average_precision(images: Sequence[ScoredRegions]) -> AveragePrecision:
+def average_precision(images: Sequence[ScoredRegions], area: AreaRange = ALL_AREAS) -> AveragePrecision:
     """AP and AR of a dataset, images pooled: regions are matched by falling score, one object to one region.
 
     Images without objects count: whatever is found there is wrong. Of two regions of one score, the one given
-    first (earlier image, then earlier region) goes first. All sizes of object count; crowds neither reward
-    nor punish.
+    first (earlier image, then earlier region) goes first. Crowds neither reward nor punish, and neither do
+    objects outside the range of areas and unmatched regions outside it.
 
     Raises:
         DatasetError: No image is given, or boxes and masks are mixed.
 
     Source:
-        COCO's evaluation (Lin et al., 2014) without categories, as CutLER (Wang et al., 2023) reports it.
+        COCO's evaluation (Lin et al., 2014) without categories, as CutLER (Wang et al., 2023) reports it. A mask has
+        the area of its pixels, as with results that hold masks alone; from results that hold boxes too, pycocotools
+        takes the boxes' areas, and detectron2 leaves them out for that reason.
 
     Example:
         >>> import torch
@@ -128,10 +157,11 @@ def average_precision(images: Sequence[ScoredRegions]) -> AveragePrecision:
         raise DatasetError(
             f"Average precision takes images of one kind, boxes or masks; it was given {len(kinds)}."
         )
-    if not any(image.annotated for image in images):
+    objects = sum(area.holds(size) for image in images for size in image.annotated_areas())
+    if not objects:
         nan = float("nan")
-        return AveragePrecision(nan, nan, nan, nan, nan, nan, (), ())
-    evaluator = _evaluate(images, kinds.pop())
+        return AveragePrecision(nan, nan, nan, nan, nan, nan, 0, (), ())
+    evaluator = _evaluate(images, kinds.pop(), area)
     precision = np.maximum(
         evaluator.eval["precision"][:, :, 0, 0, -1], 0
     )  # IoU, recall, class, area, most regions
@@ -143,12 +173,13 @@ def average_precision(images: Sequence[ScoredRegions]) -> AveragePrecision:
         ar_1=float(recall[:, 0].mean()),
         ar_10=float(recall[:, 1].mean()),
         ar_100=float(recall[:, 2].mean()),
+        objects=objects,
         precision=tuple(precision[0].tolist()),
         thresholds=tuple(np.maximum(evaluator.eval["scores"][0, :, 0, 0, -1], 0).tolist()),
     )
 
 
-def _evaluate(images: Sequence[ScoredRegions], kind: str) -> Any:
+def _evaluate(images: Sequence[ScoredRegions], kind: str, area: AreaRange) -> Any:
     truth, found = COCO(), COCO()
     # COCO's records are dictionaries; ids start at 1 because 0 means "unmatched" inside the evaluation.
     # Images must have a size, but only polygons read it.
@@ -162,7 +193,7 @@ def _evaluate(images: Sequence[ScoredRegions], kind: str) -> Any:
     found.createIndex()
     evaluator = COCOeval_faster(truth, found, kind, print_function=_silent)
     evaluator.params.maxDets = [1, 10, 100]
-    evaluator.params.areaRng, evaluator.params.areaRngLbl = [[0, 1e10]], ["all"]
+    evaluator.params.areaRng, evaluator.params.areaRngLbl = [[area.least, area.most]], ["all"]
     evaluator.evaluate()
     evaluator.accumulate()
     return evaluator
@@ -170,7 +201,8 @@ def _evaluate(images: Sequence[ScoredRegions], kind: str) -> Any:
 
 def _annotations(images: Sequence[ScoredRegions]) -> Iterator[dict[str, Any]]:
     for i, image in enumerate(images, start=1):
-        yield from (_record(region, i) | {"iscrowd": 0} for region in image.annotated)
+        for region, size in zip(image.annotated, image.annotated_areas(), strict=True):
+            yield _record(region, i) | {"iscrowd": 0, "area": size}
         yield from (_record(region, i) | {"iscrowd": 1} for region in image.crowds)
 
 
@@ -179,12 +211,16 @@ def _detections(images: Sequence[ScoredRegions]) -> Iterator[dict[str, Any]]:
         yield from (_record(r, i) | {"score": s} for r, s in zip(image.found, image.scores, strict=True))
 
 
-def _record(region: Box | RunLengths, image: int) -> dict[str, Any]:
-    common = {"image_id": image, "category_id": 1}
+def _record(region: Region, image: int) -> dict[str, Any]:
+    common = {"image_id": image, "category_id": 1, "area": region_area(region)}
     if isinstance(region, RunLengths):
-        code = {"size": list(region.size), "counts": region.counts.encode()}
-        return common | {"segmentation": code, "area": region.area()}
-    return common | {"bbox": list(region), "area": region[2] * region[3]}
+        return common | {"segmentation": region.to_coco()}
+    return common | {"bbox": list(region)}
+
+
+def region_area(region: Region) -> float:
+    """The area of a box or mask in pixels."""
+    return region.area() if isinstance(region, RunLengths) else region[2] * region[3]
 
 
 def _numbered(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -193,13 +229,6 @@ def _numbered(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _boxes(xyxy: Float[Tensor, "region 4"]) -> tuple[Box, ...]:
     return tuple((x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in xyxy.double().tolist())
-
-
-def _masks(masks: Bool[Tensor, "region height width"]) -> tuple[RunLengths, ...]:
-    height, width = masks.shape[1:]
-    # Run lengths go down columns: laid out so, the encoder need not copy.
-    columns: NDArray[np.uint8] = masks.byte().transpose(1, 2).contiguous().cpu().numpy().transpose(2, 1, 0)
-    return tuple(RunLengths((height, width), code["counts"].decode()) for code in run_lengths.encode(columns))
 
 
 def _silent(*_: object) -> None:

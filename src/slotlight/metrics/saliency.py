@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
-from slotlight.metrics.confusion import VOID, confusion_matrix
+from slotlight.datasets.label_files import VOID
+from slotlight.metrics.confusion import confusion_matrix
 
 BETA_SQUARED = 0.3
 NUM_LEVELS = 256

@@ -11,10 +11,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 from faster_coco_eval.core import mask as run_lengths
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from slotlight.metrics.detection import Box, RunLengths, ScoredRegions
+from slotlight.formats.run_lengths import RunLengths
+from slotlight.metrics.detection import ALL_AREAS, AreaRange, Region, ScoredRegions, region_area
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = torch.from_numpy(np.linspace(0, 1, 101))  # to the last bit, as COCO has them
@@ -28,13 +29,14 @@ class WeightedPrecision:
 
     ap: Float[Tensor, " draw"]
     ap50: Float[Tensor, " draw"]
+    ap75: Float[Tensor, " draw"]
     ar_1: Float[Tensor, " draw"]
     ar_10: Float[Tensor, " draw"]
     ar_100: Float[Tensor, " draw"]
 
 
 def weighted_precision(
-    images: Sequence[ScoredRegions], weights: Float[Tensor, "draw image"]
+    images: Sequence[ScoredRegions], weights: Float[Tensor, "draw image"], area: AreaRange = ALL_AREAS
 ) -> WeightedPrecision:
     """AP and AR of a dataset under many draws of its images' weights.
 
@@ -52,12 +54,12 @@ def weighted_precision(
         >>> weighted_precision([hit, miss], torch.tensor([[1.0, 0.0], [0.0, 1.0]])).ap50
         tensor([1., 0.], dtype=torch.float64)
     """
-    matches = [_match(image) for image in images]
+    matches = [_match(image, area) for image in images]
     weights = weights.double()
-    objects = weights @ torch.tensor([len(image.annotated) for image in images], dtype=torch.float64)
+    objects = weights @ torch.tensor([match.objects for match in matches], dtype=torch.float64)
     by_threshold = _precision_by_threshold(matches, weights, objects)
     recall = [weights @ _mean_hits(matches, most) / objects for most in (1, 10, MOST_REGIONS)]
-    return WeightedPrecision(by_threshold.mean(1), by_threshold[:, 0], *recall)
+    return WeightedPrecision(by_threshold.mean(1), by_threshold[:, 0], by_threshold[:, 5], *recall)
 
 
 def weighted_f_beta(
@@ -73,36 +75,61 @@ def weighted_f_beta(
 class _Matches:
     """One image's regions by falling score: at which IoU thresholds each is right, or not to be judged."""
 
+    objects: int
     scores: Float[np.ndarray, " region"]
     hits: Bool[np.ndarray, "threshold region"]
     ignored: Bool[np.ndarray, "threshold region"]
 
 
 @lru_cache(maxsize=1 << 16)
-def _match(image: ScoredRegions) -> _Matches:
-    """Each region takes the free object of highest IoU, if that is enough; else a crowd may excuse it."""
+def _match(image: ScoredRegions, area: AreaRange) -> _Matches:
+    """Each region takes the free object of highest IoU, if that is enough; else what does not count excuses it.
+
+    What does not count: objects outside the range of areas, each for one region, and crowds, for any number.
+    """
     order = np.argsort(-np.array(image.scores), kind="stable")[:MOST_REGIONS]
-    objects, crowds = len(image.annotated), len(image.crowds)
+    counts = np.array([area.holds(size) for size in image.annotated_areas()], dtype=bool)
+    outside = np.array([not area.holds(region_area(image.found[i])) for i in order], dtype=bool)
+    iou = _overlaps(image, order)
+    overlaps, in_crowd = iou[:, : len(counts)], iou[:, len(counts) :].max(axis=1, initial=0)
+    free = np.ones((len(IOU_THRESHOLDS), len(counts)), bool)
     hits = np.zeros((len(IOU_THRESHOLDS), len(order)), bool)
     ignored = hits.copy()
-    if not len(order) or not objects + crowds:
-        return _Matches(np.array(image.scores)[order], hits, ignored)
-    flags = [0] * objects + [1] * crowds
+    for region, overlap in enumerate(overlaps):
+        hits[:, region] = _take_best(overlap, free, counts)
+        # A crowd that covers the region better is taken instead: it is never used up.
+        excusing = ~counts & (overlap > in_crowd[region])
+        taken = _take_best(overlap, free, excusing, ~hits[:, region])
+        ignored[:, region] = ~hits[:, region] & (
+            taken | (in_crowd[region] >= IOU_THRESHOLDS) | outside[region]
+        )
+    return _Matches(int(counts.sum()), np.array(image.scores)[order], hits, ignored)
+
+
+def _overlaps(image: ScoredRegions, order: Int[np.ndarray, " region"]) -> Float[np.ndarray, "region other"]:
+    """IoU of the regions with the objects, then the crowds; with a crowd it is the share that lies inside."""
+    others = (*image.annotated, *image.crowds)
+    if not len(order) or not others:
+        return np.zeros((len(order), len(others)))
+    flags = [0] * len(image.annotated) + [1] * len(image.crowds)
     found = [_code(image.found[i]) for i in order]
-    iou = np.asarray(run_lengths.iou(found, [_code(r) for r in (*image.annotated, *image.crowds)], flags))
-    free = np.ones((len(IOU_THRESHOLDS), objects), bool)
-    rows = np.arange(len(IOU_THRESHOLDS))
-    for region, overlaps in enumerate(iou):
-        if objects:
-            open_overlaps = np.where(free, overlaps[:objects], -1)[
-                :, ::-1
-            ]  # of equal ones COCO takes the last
-            best = objects - 1 - open_overlaps.argmax(1)
-            hits[:, region] = open_overlaps.max(1) >= IOU_THRESHOLDS
-            free[rows, best] &= ~hits[:, region]
-        if crowds:
-            ignored[:, region] = ~hits[:, region] & (overlaps[objects:].max() >= IOU_THRESHOLDS)
-    return _Matches(np.array(image.scores)[order], hits, ignored)
+    return np.asarray(run_lengths.iou(found, [_code(region) for region in others], flags))
+
+
+def _take_best(
+    overlap: Float[np.ndarray, " object"],
+    free: Bool[np.ndarray, "threshold object"],
+    among: Bool[np.ndarray, " object"],
+    wanted: Bool[np.ndarray, " threshold"] | bool = True,
+) -> Bool[np.ndarray, " threshold"]:
+    """At which thresholds a region gets the best free object among some; it is free no longer."""
+    if not among.any():
+        return np.zeros(len(free), bool)
+    candidates = np.where(free & among, overlap, -1)[:, ::-1]  # of equal ones COCO takes the last
+    best = len(among) - 1 - candidates.argmax(axis=1)
+    taken: Bool[np.ndarray, " threshold"] = (candidates.max(axis=1) >= IOU_THRESHOLDS) & wanted
+    free[np.arange(len(free)), best] &= ~taken
+    return taken
 
 
 def _precision_by_threshold(
@@ -148,8 +175,8 @@ def _mean_hits(matches: Sequence[_Matches], most: int) -> Float[Tensor, " image"
     return torch.tensor([m.hits[:, :most].sum(1).mean() for m in matches], dtype=torch.float64)
 
 
-def _code(region: Box | RunLengths) -> object:
+def _code(region: Region) -> object:
     """As COCO's own functions take it."""
     if isinstance(region, RunLengths):
-        return {"size": list(region.size), "counts": region.counts.encode()}
+        return region.to_coco()
     return list(region)

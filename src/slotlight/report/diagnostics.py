@@ -1,7 +1,7 @@
-"""What goes wrong with slots, named and measured; no label is needed, though a known background is used.
+"""Faults that slots are known for, named and measured; no label is needed, though a known background is used.
 
-All is read off the winning slot of every patch of a few photographs, squashed to one square grid, so that
-photographs can be held against each other.
+Everything is read off the winning slot of every patch of a few photographs, squashed to one square grid so that
+photographs can be compared with each other. The slots are those of the model itself, before background is merged.
 """
 
 from collections.abc import Sequence
@@ -55,12 +55,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """The winning slots of all photographs under two seeds, and what else was seen."""
+class _Observed:
+    """What a model's slots do in all photographs.
+
+    Attributes:
+        slots: How many slots there are.
+        winners: The winning slot of every patch.
+        other_winners: The same under another seed, where a seed makes a difference.
+        agreement: How far the heads agree in each photograph, where there are several.
+    """
 
     slots: int
     winners: Integer[Tensor, "photograph rows columns"]
-    other_seed: Integer[Tensor, "photograph rows columns"]
+    other_winners: Integer[Tensor, "photograph rows columns"] | None
     agreement: Float[Tensor, " photograph"] | None
 
     def examples(self, photographs: Sequence[int]) -> tuple[Example, ...]:
@@ -82,48 +89,56 @@ def diagnose(
         photographs: A few dozen, of any size.
         backgrounds: Where each is known to be background; None, and its border is taken.
     """
-    looked = _look(discoverer, photographs)
-    findings = [_unused_slots(looked), _position_only(looked), _split_background(looked, backgrounds)]
-    if looked.agreement is not None:
-        findings.append(_heads_that_disagree(looked, looked.agreement))
-    return (*findings, _seeds_that_disagree(looked))
+    observed = _observe(discoverer, photographs)
+    findings = [_unused_slots(observed), _position_only(observed), _split_background(observed, backgrounds)]
+    if observed.agreement is not None:
+        findings.append(_heads_that_disagree(observed, observed.agreement))
+    if observed.other_winners is not None:
+        findings.append(_seeds_that_disagree(observed, observed.other_winners))
+    return tuple(findings)
 
 
 @torch.inference_mode()
-def _look(discoverer: Discoverer, photographs: Sequence[RGBImage]) -> _Looked:
+def _observe(discoverer: Discoverer, photographs: Sequence[RGBImage]) -> _Observed:
     segmenter = discoverer.segmenter
     side = max(1, segmenter.image_size // segmenter.patch_size) * segmenter.patch_size
-    first, second, agreement, slots = [], [], [], 0
+    winners, other_winners, agreement, slots = [], [], [], 0
     for start in range(0, len(photographs), _BATCH):
         squares = [resize(photograph, (side, side)) for photograph in photographs[start : start + _BATCH]]
         images = to_batch(squares).to(segmenter.device)
         found = segmenter.segment(images, seed=0)
         slots = found.raw.shape[1]
-        first.append(found.raw.argmax(dim=1).cpu())
-        second.append(segmenter.segment(images, seed=1).raw.argmax(dim=1).cpu())
+        winners.append(found.raw.argmax(dim=1).cpu())
+        if segmenter.is_seeded:
+            other_winners.append(segmenter.segment(images, seed=1).raw.argmax(dim=1).cpu())
         if found.agreement is not None:
             agreement.append(found.agreement.mean(dim=1).float().cpu())
-    return _Looked(slots, torch.cat(first), torch.cat(second), torch.cat(agreement) if agreement else None)
+    return _Observed(
+        slots,
+        torch.cat(winners),
+        torch.cat(other_winners) if other_winners else None,
+        torch.cat(agreement) if agreement else None,
+    )
 
 
-def _unused_slots(looked: _Looked) -> Finding:
-    used = torch.stack([torch.bincount(w.flatten(), minlength=looked.slots) > 0 for w in looked.winners])
+def _unused_slots(observed: _Observed) -> Finding:
+    used = torch.stack([torch.bincount(w.flatten(), minlength=observed.slots) > 0 for w in observed.winners])
     unused = (~used).double().mean(dim=1)
     never = int((~used.any(dim=0)).sum())
     share = float(unused.mean())
     return Finding(
         "Slots that win nothing",
         share,
-        f"On average {100 * share:.0f} % of the {looked.slots} slots win no patch; {never} never won one at all.",
+        f"On average {100 * share:.0f} % of the {observed.slots} slots win no patch; {never} never won one at all.",
         _level(share, watch=0.3, bad=0.6),
-        looked.worst(unused),
+        observed.worst(unused),
     )
 
 
-def _position_only(looked: _Looked) -> Finding:
+def _position_only(observed: _Observed) -> Finding:
     # ARI is 0 for partitions that agree by chance alone, so nothing has to be shuffled for comparison.
-    others = looked.winners.roll(1, 0)
-    same = metrics.adjusted_rand_index(metrics.confusion_matrix(looked.winners, others))
+    others = observed.winners.roll(1, 0)
+    same = metrics.adjusted_rand_index(metrics.confusion_matrix(observed.winners, others))
     value = float(same.mean()) if len(same) > 1 else float("nan")
     return Finding(
         "Segments that ignore the photograph",
@@ -131,13 +146,16 @@ def _position_only(looked: _Looked) -> Finding:
         f"Segments of two different photographs have a Rand index (ARI) of {value:.2f}: 1 are the same tiles or "
         "halves whatever is shown, 0 has nothing to do with position.",
         _level(value, watch=0.25, bad=0.5),
-        looked.worst(same),
+        observed.worst(same),
     )
 
 
-def _split_background(looked: _Looked, backgrounds: Sequence[Bool[np.ndarray, "_ _"] | None]) -> Finding:
+def _split_background(observed: _Observed, backgrounds: Sequence[Bool[np.ndarray, "_ _"] | None]) -> Finding:
     parts = torch.tensor(
-        [_effective_slots(w[_ground(b, *w.shape)]) for w, b in zip(looked.winners, backgrounds, strict=True)],
+        [
+            _effective_slots(w[_ground(b, *w.shape)])
+            for w, b in zip(observed.winners, backgrounds, strict=True)
+        ],
         dtype=torch.float64,
     )
     value = float(parts.nanmean())
@@ -147,26 +165,28 @@ def _split_background(looked: _Looked, backgrounds: Sequence[Bool[np.ndarray, "_
         value,
         f"The photographs' {where} is shared among {value:.1f} slots (the exponential of their entropy).",
         _level(value, watch=2.5, bad=4.0),
-        looked.worst(parts.nan_to_num(0)),
+        observed.worst(parts.nan_to_num(0)),
     )
 
 
-def _heads_that_disagree(looked: _Looked, agreement: Float[Tensor, " photograph"]) -> Finding:
+def _heads_that_disagree(observed: _Observed, agreement: Float[Tensor, " photograph"]) -> Finding:
     value = float(agreement.mean())
     return Finding(
         "Heads that disagree",
         value,
         f"The matched slots of two heads have a mean cosine similarity of {value:.2f}; 1 is perfect agreement.",
         _level(-value, watch=-0.6, bad=-0.4),
-        looked.worst(-agreement),
+        observed.worst(-agreement),
     )
 
 
-def _seeds_that_disagree(looked: _Looked) -> Finding:
-    same = metrics.adjusted_rand_index(metrics.confusion_matrix(looked.winners, looked.other_seed))
+def _seeds_that_disagree(
+    observed: _Observed, other_winners: Integer[Tensor, "photograph rows columns"]
+) -> Finding:
+    same = metrics.adjusted_rand_index(metrics.confusion_matrix(observed.winners, other_winners))
     value = float(same.mean())
     worst = int(same.argmin())
-    pair = (looked.winners[worst], looked.other_seed[worst])
+    pair = (observed.winners[worst], other_winners[worst])
     return Finding(
         "Seeds that disagree",
         value,

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +14,14 @@ from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.discovery import Discovery
 from slotlight.drawing import label_map, segment_picture
 from slotlight.errors import SlotlightError
-from slotlight.evaluation.measuring import Measured
+from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.protocols import Protocol
-from slotlight.evaluation.runner import read_labels
+from slotlight.evaluation.result import ProtocolResult
 from slotlight.images import RGBImage
 from slotlight.report.diagnostics import Example
 
 SIDE = 240
 COUNT = 4
-_SHOWS_SLOTS = frozenset({"paper", "paper-as-released", "instances"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Selection:
     """Photographs chosen in one way: ``best``, ``median``, ``worst`` or ``random``."""
 
     title: str
@@ -56,21 +56,24 @@ class Gallery:
     model: str
     protocol: str
     metric: str
-    shelves: tuple[Shelf, ...]
+    selections: tuple[Selection, ...]
 
 
-def make_gallery(
-    discoverer: Discoverer, dataset: Dataset, protocol: Protocol, measured: dict[int, Measured]
-) -> Gallery:
-    """Choose photographs by their measured values, and draw them anew with seed 0."""
+def make_gallery(discoverer: Discoverer, dataset: Dataset, result: ProtocolResult) -> Gallery:
+    """Choose photographs by their values under seed 0, and draw them; one that has gone since is left out."""
+    protocol = result.protocol
+    measured = next(values.seeds[0] for values in result.values if values.model == discoverer.name)
     metric = next((m.name for m in protocol.metrics if not m.pooled), None)
     scores = {index: _score(values, metric) for index, values in measured.items()}
     chosen = choose({index: score for index, score in scores.items() if not np.isnan(score)})
     drawn: dict[int, Pair] = {}
     for index in dict.fromkeys(i for indices in chosen.values() for i in indices):
-        drawn[index] = _draw(discoverer, dataset, protocol, index, scores[index])
-    shelves = tuple(Shelf(title, tuple(drawn[i] for i in indices)) for title, indices in chosen.items())
-    return Gallery(discoverer.name, protocol.name, metric or "mean IoU of the objects", shelves)
+        with suppress(SlotlightError):
+            drawn[index] = _draw(discoverer, dataset, protocol, index, scores[index])
+    selections = tuple(
+        Selection(title, tuple(drawn[i] for i in indices if i in drawn)) for title, indices in chosen.items()
+    )
+    return Gallery(discoverer.name, protocol.name, metric or "mean IoU of the objects", selections)
 
 
 def choose(scores: dict[int, float]) -> dict[str, list[int]]:
@@ -112,17 +115,15 @@ def _score(measured: Measured, metric: str | None) -> float:
 def _draw(discoverer: Discoverer, dataset: Dataset, protocol: Protocol, index: int, score: float) -> Pair:
     sample = dataset[index]
     image = sample.read_image()
-    labels = read_labels(dataset, sample, protocol, image.shape[:2])
-    if isinstance(labels, SlotlightError):
-        raise labels
+    labels = protocol.read_labels(dataset, sample, image.shape[:2])
     found = discoverer.discover(protocol.view.image(image))
-    # Cropped pictures are still held against squashed labels: the report shows what that does.
+    # Cropped pictures stay beside squashed labels: the report shows what that does.
     return Pair(sample.id, score, _found_picture(protocol, found), _truth_picture(found.image, labels))
 
 
 def _found_picture(protocol: Protocol, found: Discovery) -> str:
-    shows_slots = protocol.name in _SHOWS_SLOTS
-    return data_url(segment_picture(found.image, found.segments) if shows_slots else found.overlay())
+    picture = segment_picture(found.image, found.segments) if protocol.shows_slots else found.overlay()
+    return data_url(picture)
 
 
 def _truth_picture(image: RGBImage, labels: Labels) -> str:

@@ -1,10 +1,9 @@
-"""A `Report` → one ``report.html`` that needs no network: tables, curves, photographs, faults."""
+"""An `Evaluation` → one ``report.html`` that needs no network: tables, curves, photographs, faults."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
@@ -12,17 +11,16 @@ from jinja2 import Environment, StrictUndefined
 
 from slotlight.datasets import Dataset, LabelKind
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import OutputError, SlotlightError
-from slotlight.evaluation.protocols import PROTOCOLS
-from slotlight.evaluation.runner import Run
-from slotlight.evaluation.tables import Figure, Report, Table
+from slotlight.errors import SlotlightError
+from slotlight.evaluation.result import Evaluation, ProtocolResult
+from slotlight.evaluation.tables import Estimate, Table
 from slotlight.images import RGBImage
 from slotlight.report import charts
 from slotlight.report.charts import Chart, charts_of
 from slotlight.report.diagnostics import Finding, diagnose
 from slotlight.report.galleries import Gallery, example_picture, make_gallery
 
-_LOOKED_AT = 32
+_DIAGNOSED = 32
 """Photographs in which faults are looked for."""
 
 
@@ -51,65 +49,49 @@ class Section:
     galleries: tuple[Gallery, ...]
 
 
-def write_report(report: Report, out: Path, discoverers: Sequence[Discoverer], dataset: Dataset) -> None:
-    """Write ``report.html``.
-
-    Args:
-        report: The tables.
-        out: The folder that `slotlight.evaluate` wrote to.
-        discoverers: The models whose photographs and faults are shown.
-        dataset: What they were measured on.
-
-    Raises:
-        OutputError: It cannot be written.
-    """
-    sections = [_section(table, out, discoverers, dataset) for table in report.tables]
-    page = render(report, sections, _diagnoses(discoverers, dataset, report.tables[0].images))
-    try:
-        (out / "report.html").write_text(page)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}; choose another --out.") from None
-
-
-def render(report: Report, sections: Sequence[Section], diagnoses: Sequence[Diagnosis]) -> str:
-    """The page's HTML."""
+def to_html(evaluation: Evaluation, discoverers: Sequence[Discoverer]) -> str:
+    """The page: every table with its curves, photographs and faults of the given models."""
+    sections = [_section(result, discoverers, evaluation.dataset) for result in evaluation.results]
+    diagnoses = _diagnoses(discoverers, evaluation.dataset, _places(evaluation.results[0]))
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = _percent
     environment.filters["points"] = _points
     environment.globals["interval_bar"] = _interval_bar
-    template = environment.from_string((files("slotlight") / "report/page.html").read_text())
+    template = environment.from_string((files("slotlight") / "report/page.html").read_text(encoding="utf-8"))
     return template.render(
-        report=report,
+        evaluation=evaluation,
         sections=sections,
         diagnoses=diagnoses,
-        colours=_colours(report),
+        colours={row.model: number for number, row in enumerate(evaluation.tables[0].rows)},
         chart=charts,
         date=datetime.now(UTC).date().isoformat(),
     )
 
 
-def _section(table: Table, out: Path, discoverers: Sequence[Discoverer], dataset: Dataset) -> Section:
-    protocol = PROTOCOLS[table.protocol]
-    asked_for = range(table.images + len(table.skipped))
-    galleries = []
-    for discoverer in discoverers:
-        run = Run(discoverer, (protocol,), 0, dataset, asked_for, out)
-        galleries.append(make_gallery(discoverer, dataset, protocol, run.measured(protocol)))
-    colours = {row.model: number for number, row in enumerate(table.rows)}
-    return Section(table, tuple(charts_of(table.rows, colours)), tuple(galleries))
+def _section(result: ProtocolResult, discoverers: Sequence[Discoverer], dataset: Dataset) -> Section:
+    galleries = tuple(make_gallery(discoverer, dataset, result) for discoverer in discoverers)
+    colours = {row.model: number for number, row in enumerate(result.table.rows)}
+    return Section(result.table, tuple(charts_of(result.table.rows, colours)), galleries)
 
 
-def _diagnoses(discoverers: Sequence[Discoverer], dataset: Dataset, count: int) -> list[Diagnosis]:
+def _places(result: ProtocolResult) -> list[int]:
+    """Where in the dataset the photographs are in which faults are looked for, spread evenly."""
+    measured = list(result.values[0].seeds[0])
+    return measured[:: max(1, len(measured) // _DIAGNOSED)][:_DIAGNOSED]
+
+
+def _diagnoses(discoverers: Sequence[Discoverer], dataset: Dataset, places: Sequence[int]) -> list[Diagnosis]:
     photographs, backgrounds = [], []
-    step = max(1, count // _LOOKED_AT)
-    for index in range(0, count, step)[:_LOOKED_AT]:
+    for index in places:
         try:
             photographs.append(dataset[index].read_image())
-        except SlotlightError:  # listed among those left out
+        except SlotlightError:  # it has gone since it was measured
             continue
         backgrounds.append(_background(dataset, index))
+    if not photographs:
+        return []
     shown = []
     for discoverer in discoverers:
         findings = diagnose(discoverer, photographs, backgrounds)
@@ -132,10 +114,6 @@ def _shown(finding: Finding, photographs: Sequence[RGBImage]) -> ShownFinding:
     return ShownFinding(finding, pictures)
 
 
-def _colours(report: Report) -> dict[str, int]:
-    return {row.model: number for number, row in enumerate(report.tables[0].rows)}
-
-
 def _percent(value: float) -> str:
     return "–" if value != value else f"{100 * value:.1f}"
 
@@ -144,9 +122,9 @@ def _points(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
-def _interval_bar(figure: Figure) -> str:
+def _interval_bar(estimate: Estimate) -> str:
     """The CSS that places an interval on a scale from 0 to 1."""
-    if figure.interval is None:
+    if estimate.interval is None:
         return ""
-    low, high = (min(max(v, 0.0), 1.0) for v in (figure.interval.low, figure.interval.high))
+    low, high = (min(max(v, 0.0), 1.0) for v in (estimate.interval.low, estimate.interval.high))
     return f"left:{100 * low:.1f}%;width:{max(100 * (high - low), 1):.1f}%"

@@ -1,49 +1,63 @@
-"""A report in a terminal."""
+"""An evaluation's tables in a terminal."""
+
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from slotlight.evaluation.tables import Figure, Report, Table
+from slotlight.evaluation.protocols import Metric
+from slotlight.evaluation.tables import Estimate, Table
+
+_MOST_COLUMNS = 6
 
 
-def print_tables(report: Report, console: Console) -> None:
-    """Print one table a protocol; protocol, data, split, resolution and number of photographs stand above it."""
-    for table in report.tables:
-        console.print(_grid(table))
+def print_tables(tables: Iterable[Table], console: Console) -> None:
+    """Print every table under its protocol, data, split, number of photographs and resolution."""
+    for table in tables:
+        for start in range(0, len(table.metrics), _MOST_COLUMNS):
+            console.print(_grid(table, slice(start, start + _MOST_COLUMNS)))
         for cause in table.skipped:
             console.print(f"[yellow]left out:[/] {escape(cause)}", highlight=False)
 
 
-def _grid(table: Table) -> Grid:
+def _grid(table: Table, columns: slice) -> Grid:
+    """Some columns of a table, as many as a narrow terminal can show."""
     seeds = f"{table.seeds} seed{'s' if table.seeds > 1 else ''}"
     title = (
-        f"[bold]{table.protocol}[/] · {table.dataset} {table.split} · {table.images} photographs · {seeds}"
+        f"[bold]{table.protocol}[/] · {escape(table.dataset)} {escape(table.split)} · "
+        f"{table.images} photographs · {seeds}"
     )
     grid = Grid(
         title=title, title_justify="left", title_style="", caption=table.resolution, caption_justify="left"
     )
     grid.add_column("model")
-    for metric in table.metrics:
-        grid.add_column(metric.name, justify="right")
+    for metric in table.metrics[columns]:
+        grid.add_column(column_heading(table, metric), justify="right")
     for row in table.rows:
         name = f"{row.model} (floor)" if row.is_floor else row.model
-        grid.add_row(escape(name), *(escape(show_figure(figure)) for figure in row.figures))
+        grid.add_row(escape(name), *(escape(show_estimate(estimate)) for estimate in row.estimates[columns]))
     return grid
 
 
-def show_figure(figure: Figure) -> str:
-    """A figure in per cent: its mean ± the seeds' standard deviation; below it, the 95 % interval over photographs.
+def column_heading(table: Table, metric: Metric) -> str:
+    """A metric's name; below it how many objects it is about, where that differs between metrics."""
+    objects = table.objects.get(metric.name)
+    return metric.name if objects is None else f"{metric.name}\n{objects:,} objects"
+
+
+def show_estimate(estimate: Estimate) -> str:
+    """An estimate in per cent: its mean ± the seeds' standard deviation; below it, the 95 % interval over photographs.
 
     Example:
-        >>> show_figure(Figure("mBO", 0.3942, 0.004, None, 100))
+        >>> show_estimate(Estimate("mBO", 0.3942, 0.004, None, 100))
         '39.4 ± 0.4'
     """
-    if not figure.images:
+    if not estimate.images:
         return "–"
-    text = f"{100 * figure.mean:.1f}"
-    if figure.seed_deviation is not None:
-        text += f" ± {100 * figure.seed_deviation:.1f}"
-    if figure.interval is not None:
-        text += f"\n[{100 * figure.interval.low:.1f}, {100 * figure.interval.high:.1f}]"
+    text = f"{100 * estimate.mean:.1f}"
+    if estimate.seed_deviation is not None:
+        text += f" ± {100 * estimate.seed_deviation:.1f}"
+    if estimate.interval is not None:
+        text += f"\n[{100 * estimate.interval.low:.1f}, {100 * estimate.interval.high:.1f}]"
     return text

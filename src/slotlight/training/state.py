@@ -1,15 +1,14 @@
-"""Where a training run stands ↔ ``state.safetensors``: the step, the weights, Adam's two moments.
+"""Where a training run stands ↔ ``state.safetensors``: the step, the weights, the optimiser's moments.
 
 That is the whole state, because the learning rate is a function of the step, and all that is random (the order of
-photographs, the slots' noise, the dealing of heads) is a function of the seed, the step and the process. So there is no
-random generator, scheduler or loader to save, and nothing is pickled.
+photographs, the slots' noise, the assignment of heads) is a function of the seed, the step and the process. So there is
+no random generator, scheduler or loader to save, and nothing is pickled. A digest of everything lies in the same file,
+so that a single flipped bit is noticed.
 """
 
-import json
-import os
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,9 +16,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from slotlight.errors import CheckpointError
+from slotlight.errors import CheckpointError, OutputError
+from slotlight.files import whole_file
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")
+STATE = "state.safetensors"
 
 
 @dataclass(frozen=True)
@@ -28,61 +28,81 @@ class TrainingState:
 
     Attributes:
         step: Optimiser steps done.
-        settings: What the run was asked, as JSON has it.
-        tensors: ``weights.NAME``, and ``exp_avg.NAME`` and ``exp_avg_sq.NAME`` of Adam.
+        run: Which run it is of, in whatever words its writer chose.
+        tensors: ``weights.NAME``, and ``optimizer.KIND.NAME`` for what the optimiser keeps of that parameter.
     """
 
     step: int
-    settings: dict[str, Any]
+    run: str
     tensors: dict[str, Tensor]
 
-    def restore_weights(self, model: nn.Module) -> None:
-        """Give a model its weights."""
+    def restore(self, model: nn.Module, optimizer: Optimizer) -> None:
+        """Give a model its weights, and the optimiser of its parameters its moments."""
         model.load_state_dict(self._part("weights"))
+        kept: dict[str, dict[str, Tensor]] = {}
+        for key, value in self._part("optimizer").items():
+            kind, name = key.split(".", 1)
+            kept.setdefault(name, {})[kind] = value
+        numbers = {name: number for number, (name, _) in enumerate(model.named_parameters())}
+        state = {numbers[name]: moments for name, moments in kept.items()}
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
-    def restore_moments(self, model: nn.Module, optimizer: Optimizer) -> None:
-        """Give the Adam of a model's parameters its moments."""
-        moments = {kind: self._part(kind) for kind in _MOMENTS}
-        state = {
-            index: {
-                "step": torch.tensor(float(self.step)),
-                **{kind: moments[kind][name] for kind in _MOMENTS},
-            }
-            for index, (name, _) in enumerate(model.named_parameters())
+    def _part(self, prefix: str) -> dict[str, Tensor]:
+        return {
+            key.removeprefix(f"{prefix}."): value
+            for key, value in self.tensors.items()
+            if key.startswith(f"{prefix}.")
         }
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-    def _part(self, kind: str) -> dict[str, Tensor]:
-        return {k.removeprefix(f"{kind}."): v for k, v in self.tensors.items() if k.startswith(f"{kind}.")}
 
 
-def save_state(
-    path: Path, step: int, settings: dict[str, Any], model: nn.Module, optimizer: Optimizer
-) -> None:
-    """Write the state of a run; a kill at any moment leaves the former file or the new one, whole."""
+def save_state(path: Path, step: int, run: str, model: nn.Module, optimizer: Optimizer) -> None:
+    """Write the state of a run; a kill at any moment leaves the former file or the new one, whole.
+
+    Args:
+        path: Where to.
+        step: Optimiser steps done.
+        run: Which run it is of; `load_state` gives it back, to be compared.
+        model: What learns.
+        optimizer: Made with ``model.parameters()``, in one group.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     tensors = {f"weights.{name}": value for name, value in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        tensors |= {f"{kind}.{name}": optimizer.state[parameter][kind] for kind in _MOMENTS}
-    unfinished = path.with_suffix(".unfinished")
-    metadata = {"step": str(step), "settings": json.dumps(settings)}
-    save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished, metadata)
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+        for kind, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{kind}.{name}"] = value
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    about = {"step": str(step), "run": run, "digest": _digest(tensors, str(step), run)}
+    try:
+        with whole_file(path) as partial:
+            save_file(tensors, partial, about)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{path} cannot be written: {error}.") from error
 
 
 def load_state(path: Path) -> TrainingState:
     """Read the state of a run.
 
     Raises:
-        CheckpointError: The file is damaged or no such state.
+        CheckpointError: The file is damaged or is not such a state.
     """
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata()
+            about = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return TrainingState(int(metadata["step"]), json.loads(metadata["settings"]), tensors)
+        if about["digest"] != _digest(tensors, about["step"], about["run"]):
+            raise ValueError("its content does not match its digest")
+        return TrainingState(int(about["step"]), about["run"], tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} is damaged or not the state of a training run ({error}); delete it to start anew."
         ) from error
+
+
+def _digest(tensors: dict[str, Tensor], *about: str) -> str:
+    hashed = hashlib.sha256("\n".join(about).encode())
+    for name, value in sorted(tensors.items()):
+        hashed.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        hashed.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return hashed.hexdigest()

@@ -1,36 +1,40 @@
-"""Photographs → a model folder: features are cached once, then slots are trained on them with Lightning.
+"""Photographs → a model folder: features are cached once, then slots are trained on them.
 
-Lightning drives devices, precision and processes. Where a run stands is saved by `slotlight.training.state`, not by
-Lightning, whose checkpoints are pickles.
+A run is identified by its settings, its photographs and the weights of its backbone. The same run goes on where it
+stopped; another one in the same folder is refused before anything slow begins.
 """
 
-import json
-import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.config import ModelConfig, TrainConfig
-from slotlight.errors import OutputError, TrainingError
-from slotlight.features.cache import cache_features, square_grid
-from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.devices import pick_device
+from slotlight.errors import CheckpointError, TrainingError
+from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
+from slotlight.features.dataset import FeatureCache
+from slotlight.files import begin_run, digest, is_claimed
 from slotlight.images import find_photographs
 from slotlight.model.checkpoint import save_model
+from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import SlotModel, build_slot_model
-from slotlight.training.callbacks import DivergenceGuard, Preview, ProgressLog, StateSaver
-from slotlight.training.module import SlotTraining
-from slotlight.training.quiet_lightning import quiet_lightning
-from slotlight.training.state import TrainingState, load_state
+from slotlight.training.loop import fit
+from slotlight.training.preview import warn_if_nothing_is_found
+from slotlight.training.state import STATE, TrainingState, load_state
 
-STATE = "state.safetensors"
-_LOG = logging.getLogger(__name__)
+_OUTPUTS = ("config.json", "slots.safetensors", STATE, "logs", "sheets")
+_WITHOUT_EFFECT = (
+    "model.backbone.weights",
+    "training.checkpoint_every",
+)  # on the result; the fingerprint counts
 
 
 def train(
@@ -41,10 +45,12 @@ def train(
     *,
     device: torch.device | None = None,
     resume: bool = False,
-    start_over: bool = False,  # noqa: ARG001: until the loop is merged
+    start_over: bool = False,
     cache: Path | None = None,
 ) -> Path:
     """Train a model on photographs, without a label.
+
+    A run that was stopped goes on when it is started again, and ends in the same model as if it had not been.
 
     Args:
         photographs: Files, folders or globs.
@@ -53,94 +59,68 @@ def train(
         model_config: What to train, and on which backbone's features.
         train_config: How.
         device: Where; without it, the first accelerator there is, else the processor.
-        resume: Go on where a run into the same folder stopped; it ends in the same model as if it had not.
+        resume: Insist that the folder holds a run to go on with.
+        start_over: Delete what a run wrote to the folder, whatever run it was, and begin anew.
         cache: Where feature caches lie, in place of ``out/features``, to share them between runs.
 
     Returns:
         The model folder, which `slotlight.load` takes.
 
     Raises:
-        TrainingError: The settings cannot work here, the folder holds another run, or the loss is no longer finite.
+        TrainingError: The settings cannot work here, there is nothing to resume, or a gradient is not finite.
         CacheError: The features cannot be cached.
-        OutputError: The folder cannot be written.
-        CheckpointError: The state to resume from is damaged.
+        OutputError: The folder holds another run, is in use or cannot be written.
+        CheckpointError: The state to go on from is damaged.
     """
     out = Path(out)
-    device = device or torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    if resume and start_over:
+        raise TrainingError("--resume and --start-over contradict each other; leave one of them out.")
+    if resume and not is_claimed(out):
+        raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
+    device = device or pick_device("auto")
     files = find_photographs(photographs)
-    state = _find_state(out, resume=resume)
+    model_config = _with_absolute_weights(model_config)
     chosen = model_config.backbone
     backbone = load_backbone(
         chosen.name, weights=chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
     )
     _check_slots(model_config, backbone)
-    features = cache_features(
-        files,
-        cache or out / "features",
-        backbone,
-        image_size=chosen.image_size,
-        precision=train_config.precision,
-    )
-    settings = _settings(model_config, train_config, features)
-    if state:
-        _check_same_run(state.settings, settings, out)
-    torch.manual_seed(train_config.seed)
-    model = build_slot_model(model_config, backbone.dim, features.grid)
-    fit(model, features, out, train_config, settings, device=device, state=state)
-    save_model(
-        out, model, backbone, {"train": asdict(train_config), "photographs": len(features.photographs)}
-    )
+    precision = train_config.precision
+    key = feature_key(files, backbone, image_size=chosen.image_size, precision=precision)
+    identity = _identity(model_config, train_config, key)
+    run, caches = digest(identity), cache or out / "features"
+    with ExitStack() as stack:
+        # Of several processes the first alone writes to the folder; the others were started by it or with it.
+        leads = train_config.devices == 1 or rank_zero_only.rank == 0  # type: ignore[attr-defined]
+        state = None
+        if leads:
+            outputs = [*_OUTPUTS, *_stale(out / "features", key)]
+            stack.callback(begin_run(out, identity, outputs=outputs, start_over=start_over).release)
+            state = _find_state(out, run)
+        features = cache_features(files, caches, backbone, image_size=chosen.image_size, precision=precision)
+        fabric = _launch(device, train_config)
+        state = state if leads else _find_state(out, run)
+        torch.manual_seed(train_config.seed)
+        model = build_slot_model(model_config, backbone.dim, features.grid)
+        _fit(model, features, out, train_config, fabric, run, state)
+        if leads:
+            count = len(features.photographs)
+            save_model(out, model, backbone, {"train": asdict(train_config), "photographs": count})
+            warn_if_nothing_is_found(ModelSegmenter(out.name, backbone, model), features, out / "sheets")
     return out
 
 
-def fit(
+def _fit(
     model: SlotModel,
     features: FeatureCache,
     out: Path,
     config: TrainConfig,
-    settings: dict[str, Any],
-    *,
-    device: torch.device,
+    fabric: Fabric,
+    run: str,
     state: TrainingState | None,
 ) -> None:
-    """Train a model on cached features, in place; see `train` for what is written and raised."""
-    training = SlotTraining(model, FeatureDataset(features), config, state)
-    logs = f"logs/from_step_{training.start}"
-    with quiet_lightning():
-        try:
-            trainer = Trainer(
-                accelerator="gpu" if device.type == "cuda" else device.type,
-                devices=config.devices if device.index is None else [device.index],
-                precision="bf16-mixed" if config.precision == "bf16" else "32-true",
-                max_epochs=1,
-                logger=[
-                    CSVLogger(out, logs, "", flush_logs_every_n_steps=1),
-                    TensorBoardLogger(out, logs, ""),
-                ],
-                callbacks=[
-                    DivergenceGuard(out / STATE),
-                    ProgressLog(),
-                    StateSaver(out / STATE, settings),
-                    Preview(features, out / "sheets"),
-                ],
-                default_root_dir=out,
-                use_distributed_sampler=False,  # BatchOrder shares every batch out itself
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                num_sanity_val_steps=0,
-            )
-        except MisconfigurationException as error:
-            raise TrainingError(
-                f"Lightning cannot start on {device}: {str(error).splitlines()[0]}"
-            ) from error
-        if training.start < config.steps:
-            _run(trainer, training)
-
-
-def _run(trainer: Trainer, training: SlotTraining) -> None:
     try:
-        trainer.fit(training)
+        fit(model, features, out, config, fabric=fabric, run=run, state=state)
     except RuntimeError as error:
         if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise
@@ -148,6 +128,28 @@ def _run(trainer: Trainer, training: SlotTraining) -> None:
         raise TrainingError(
             f"The step cannot be compiled here ({reason}); train without --compile."
         ) from error
+
+
+def _launch(device: torch.device, config: TrainConfig) -> Fabric:
+    """Choose devices; of several processes, start those that do not run yet."""
+    try:
+        fabric = Fabric(
+            accelerator=device.type,
+            devices=config.devices if device.index is None else [device.index],
+        )
+        fabric.launch()
+    except MisconfigurationException as error:
+        raise TrainingError(f"Lightning cannot start on {device}: {str(error).splitlines()[0]}") from error
+    fabric.barrier()
+    return fabric
+
+
+def _with_absolute_weights(config: ModelConfig) -> ModelConfig:
+    """The model folder is used from other folders too."""
+    weights = config.backbone.weights
+    if weights is None:
+        return config
+    return replace(config, backbone=replace(config.backbone, weights=weights.absolute()))
 
 
 def _check_slots(config: ModelConfig, backbone: Backbone) -> None:
@@ -159,36 +161,39 @@ def _check_slots(config: ModelConfig, backbone: Backbone) -> None:
         )
 
 
-def _find_state(out: Path, *, resume: bool) -> TrainingState | None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {out} cannot be written: {error.strerror or error}.") from error
+def _identity(model: ModelConfig, train: TrainConfig, key: CacheKey) -> dict[str, Any]:
+    """Everything that decides the trained weights, by names that a user knows."""
+    settings = _flat({"model": asdict(model), "training": asdict(train)})
+    kept = {name: value for name, value in settings.items() if name not in _WITHOUT_EFFECT}
+    photographs = f"{len(key.photographs)} ({digest(key.photographs)})"
+    return kept | {"backbone": key.backbone, "photographs": photographs}
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested names, joined by dots.
+
+    Example:
+        >>> _flat({"model": {"slots": {"heads": 8}}})
+        {'model.slots.heads': 8}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def _stale(folder: Path, key: CacheKey) -> list[str]:
+    """Feature caches of former runs; the one that is needed stays, because it is right whoever computed it."""
+    homes = folder.iterdir() if folder.is_dir() else ()
+    return [f"{folder.name}/{home.name}" for home in homes if home.name != key.digest()]
+
+
+def _find_state(out: Path, run: str) -> TrainingState | None:
     if not (out / STATE).exists():
         return None
-    if not resume:
-        raise TrainingError(
-            f"{out} already holds a training run; go on with --resume, or choose another folder."
+    state = load_state(out / STATE)
+    if state.run != run:
+        raise CheckpointError(
+            f"{out / STATE} is the state of another run; delete it, or pass --start-over to begin anew."
         )
-    return load_state(out / STATE)
-
-
-def _settings(model: ModelConfig, train: TrainConfig, features: FeatureCache) -> dict[str, Any]:
-    """What must be the same when a run is resumed (model, features), and what should be (train)."""
-    texts = json.dumps(
-        {"model": asdict(model), "features": features.file.parent.name, "train": asdict(train)}, default=str
-    )
-    settings: dict[str, Any] = json.loads(texts)
-    return settings
-
-
-def _check_same_run(former: dict[str, Any], settings: dict[str, Any], out: Path) -> None:
-    for part, what in (("model", "with another model"), ("features", "on other photographs or features")):
-        if former[part] != settings[part]:
-            raise TrainingError(
-                f"The run in {out} was begun {what}; repeat its settings, or choose another folder."
-            )
-    for name, value in settings["train"].items():
-        before = former["train"].get(name)
-        if before != value:
-            _LOG.warning("The run was begun with %s %s, and goes on with %s.", name, before, value)
+    return state

@@ -13,8 +13,8 @@ from PIL import Image, PngImagePlugin
 from PIL.TiffImagePlugin import IFDRational
 
 from slotlight.errors import ImageError
-from slotlight.image_files import PixelBudget, max_pixels, read_size, reads_heic, set_max_pixels
 from slotlight.images import read_photograph
+from slotlight.images.files import PixelBudget, max_pixels, read_size, reads_heic, set_max_pixels
 
 CASES = Path(__file__).parents[1] / "../shared/cases"
 
@@ -171,8 +171,8 @@ class TestHEIC:
         return path
 
     def test_without_the_extra_its_remedy_is_said(self, heic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("slotlight.image_files._formats", lambda: ("JPEG", "PNG"))
-        monkeypatch.setattr("slotlight.image_files.reads_heic", lambda: False)
+        monkeypatch.setattr("slotlight.images.files._formats", lambda: ("JPEG", "PNG"))
+        monkeypatch.setattr("slotlight.images.files.reads_heic", lambda: False)
         with pytest.raises(
             ImageError, match=r"HEIC photograph; to read it, run pip install 'slotlight\[heic\]'"
         ):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slotlight.errors import ImageError
 from slotlight.files import claimed_parent
-from slotlight.image_files import HEIC_REMEDY, reads_heic
+from slotlight.images.files import HEIC_REMEDY, reads_heic
 
 EXTENSIONS = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from slotlight.errors import ImageError
-from slotlight.image_files import reads_heic
-from slotlight.photographs import find_photographs, survey_photographs
+from slotlight.images.files import reads_heic
+from slotlight.images.finding import find_photographs, survey_photographs
 
 
 class TestFind:
@@ -107,7 +107,7 @@ class TestLeftOut:
     def test_each_kind_is_counted_with_its_remedy(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("slotlight.photographs.reads_heic", lambda: False)
+        monkeypatch.setattr("slotlight.images.finding.reads_heic", lambda: False)
         for name in ["1.JPG", "1.HEIC", "2.heic", "1.MOV", "1.AAE", "raw.DNG", "notes.txt", "._1.HEIC"]:
             (tmp_path / name).touch()
         found = survey_photographs([tmp_path])
@@ -119,7 +119,7 @@ class TestLeftOut:
         assert "export it as JPEG" in raw
 
     def test_a_folder_of_heic_alone_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("slotlight.photographs.reads_heic", lambda: False)
+        monkeypatch.setattr("slotlight.images.finding.reads_heic", lambda: False)
         (tmp_path / "1.HEIC").touch()
         with pytest.raises(ImageError, match=r"no photograph.* 1 \.heic file was left out"):
             find_photographs([tmp_path])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from slotlight.orientation import orientation_of, turn_boxes_upright, turn_upright
+from slotlight.images.orientation import orientation_of, turn_boxes_upright, turn_upright
 
 
 def turned(orientation: int) -> Image.Image:

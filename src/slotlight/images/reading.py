@@ -1,7 +1,7 @@
 """A file, PIL image, array or tensor → an RGB array; its size for a backbone; arrays → a batch.
 
 Everything that can be wrong with a photograph's pixels is found here, and said in one sentence that names it; faults of
-files are found in `slotlight.image_files`.
+files are found in `slotlight.images.files`.
 """
 
 import math
@@ -19,15 +19,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.errors import ImageError
-from slotlight.image_files import DECODING, named_faults, opened
-from slotlight.image_files import PixelBudget as PixelBudget
-from slotlight.image_files import read_size as read_size
-from slotlight.image_files import set_max_pixels as set_max_pixels
-from slotlight.image_metadata import without_metadata
-from slotlight.orientation import orientation_of, turn_upright
-from slotlight.photographs import EXTENSIONS as EXTENSIONS
-from slotlight.photographs import find_photographs as find_photographs
-from slotlight.photographs import survey_photographs as survey_photographs
+from slotlight.images.files import DECODING, named_faults, opened
+from slotlight.images.metadata import without_metadata
+from slotlight.images.orientation import orientation_of, turn_upright
 
 Photograph: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
 """What `read_photograph` takes: arrays are height × width (× channel), tensors channel × height × width."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from slotlight.errors import ImageError
-from slotlight.images import MAX_ASPECT, fit_size, read_photograph, resize, to_batch
+from slotlight.images.reading import MAX_ASPECT, fit_size, read_photograph, resize, to_batch
 
 
 def picture(height: int = 6, width: int = 9) -> np.ndarray:
@@ -88,7 +88,7 @@ class TestFormats:
     def test_bands_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         rgba = np.random.default_rng(0).integers(0, 256, (31, 17, 4), dtype=np.uint8)
         whole = read_photograph(rgba)
-        monkeypatch.setattr("slotlight.images._BAND_PIXELS", 100)
+        monkeypatch.setattr("slotlight.images.reading._BAND_PIXELS", 100)
         np.testing.assert_array_equal(read_photograph(rgba), whole)
         np.testing.assert_array_equal(read_photograph(picture(31, 17)), picture(31, 17))
 

@@ -45,7 +45,7 @@ def test_the_papers_numbers() -> None:
     assert (train.learning_rate, train.batch_size, train.decay, train.halving_share) == (
         4e-4,
         16,
-        "halving",
+        "release",
         0.02,
     )
     assert train.steps == pytest.approx(500 * 15_676 / 16, rel=0.001)

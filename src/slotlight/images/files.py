@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from slotlight.errors import ImageError
-from slotlight.orientation import UPRIGHT, orientation_of, swaps_sides
+from slotlight.images.orientation import UPRIGHT, orientation_of, swaps_sides
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")

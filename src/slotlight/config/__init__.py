@@ -1,0 +1,59 @@
+"""Every number of the method: frozen dataclasses, named presets, the registry of backbones.
+
+Imports no torch, so that ``slotlight --help`` comes at once.
+"""
+
+from slotlight.config.backbones import BACKBONES, EMBEDDED, EMBEDDED_MILLION_PARAMS, BackboneEntry
+from slotlight.config.choices import (
+    Decay,
+    DecoderKind,
+    Facet,
+    FusionKind,
+    GruState,
+    MaskKind,
+    MaskSource,
+    Precision,
+    Ranking,
+    Start,
+)
+from slotlight.config.model import (
+    BackboneConfig,
+    DecoderConfig,
+    HeuristicsConfig,
+    MaskingConfig,
+    ModelConfig,
+    SlotConfig,
+    with_ranking,
+)
+from slotlight.config.presets import PRESETS, preset
+from slotlight.config.running import ObjectRule, RunConfig
+from slotlight.config.training import TrainConfig
+
+__all__ = [
+    "BACKBONES",
+    "EMBEDDED",
+    "EMBEDDED_MILLION_PARAMS",
+    "PRESETS",
+    "BackboneConfig",
+    "BackboneEntry",
+    "Decay",
+    "DecoderConfig",
+    "DecoderKind",
+    "Facet",
+    "FusionKind",
+    "GruState",
+    "HeuristicsConfig",
+    "MaskKind",
+    "MaskSource",
+    "MaskingConfig",
+    "ModelConfig",
+    "ObjectRule",
+    "Precision",
+    "Ranking",
+    "RunConfig",
+    "SlotConfig",
+    "Start",
+    "TrainConfig",
+    "preset",
+    "with_ranking",
+]

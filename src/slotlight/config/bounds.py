@@ -1,0 +1,23 @@
+"""Bounds of numbers, each with the sentence that says so."""
+
+from slotlight.errors import ConfigError
+
+
+def at_least(config: object, least: int, *names: str) -> None:
+    """Refuse a config one of whose named numbers is less."""
+    for name in names:
+        if not getattr(config, name) >= least:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be at least {least}.")
+
+
+def above(config: object, bound: int, *names: str) -> None:
+    """Refuse a config one of whose named numbers does not exceed a bound."""
+    for name in names:
+        if not getattr(config, name) > bound:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that torch cannot take."""
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"seed is {seed}; it must be from 0 to 2^63 - 1.")

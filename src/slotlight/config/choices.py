@@ -1,0 +1,14 @@
+"""The choices that configs offer by name."""
+
+from typing import Literal
+
+Facet = Literal["key", "query", "value", "token"]
+MaskKind = Literal["background", "random", "none"]
+GruState = Literal["slots", "normalised"]
+Start = Literal["random", "kmeans"]
+Ranking = Literal["backbone", "mean", "foreground"]
+DecoderKind = Literal["mlp", "mixer"]
+FusionKind = Literal["hungarian", "greedy", "mean", "single"]
+MaskSource = Literal["decoder", "attention"]
+Precision = Literal["fp32", "bf16"]
+Decay = Literal["halving", "cosine", "release"]

@@ -1,0 +1,195 @@
+"""A model: every number from photographs to slot masks and scores."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from slotlight.config.bounds import above, at_least
+from slotlight.config.choices import (
+    DecoderKind,
+    Facet,
+    FusionKind,
+    GruState,
+    MaskKind,
+    MaskSource,
+    Ranking,
+    Start,
+)
+from slotlight.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneConfig:
+    """Which features the slots read.
+
+    Attributes:
+        name: ``embedded``, a name of `BACKBONES`, or any timm ViT's or ConvNet's own name.
+        weights: A local file (safetensors or ``.pth``); without it, the package or the hub.
+        facet: What of a ViT's block is read; a ConvNet has only ``token``.
+        layer: Which block (of a ViT) or stage (of a ConvNet); negative counts from the last.
+        image_size: Photographs are resized to about ``image_size²`` pixels.
+    """
+
+    name: str = "dino-vits16"
+    weights: Path | None = None
+    facet: Facet = "key"
+    layer: int = -1
+    image_size: int = 320
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "image_size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskingConfig:
+    """Which patches the slots may not see in training.
+
+    Attributes:
+        kind: The patches that are most likely background, as many at random, or none.
+        ratio: The share of patches that is masked, in [0, 1).
+        ranking: What says background: a patch's ``mean`` over dimensions, as published for the keys of a DINO ViT;
+            the ``foreground`` map; or what suits the ``backbone``: the mean for a ViT's keys, else the map.
+    """
+
+    kind: MaskKind = "background"
+    ratio: float = 0.7
+    ranking: Ranking = "backbone"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ratio < 1:
+            raise ConfigError(f"ratio is {self.ratio}; it must be in [0, 1).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotConfig:
+    """Multi-query slot attention.
+
+    Attributes:
+        heads: Independent sets of slots (H).
+        slots: Slots of a head (K).
+        iterations: Rounds of attention (T).
+        projection_hidden: Width of the MLP before the slots.
+        mlp_hidden: Width of each head's residual MLP.
+        gru_state: ``slots`` as published; ``normalised`` as the authors' release computes.
+        start: Weights before training: ``random`` as published, or those of soft k-means (``kmeans``).
+        start_sharpness: Of soft k-means: its logits are this times cos · √dim.
+    """
+
+    heads: int = 8
+    slots: int = 7
+    iterations: int = 3
+    projection_hidden: int = 512
+    mlp_hidden: int = 512
+    gru_state: GruState = "slots"
+    start: Start = "random"
+    start_sharpness: float = 4.0
+
+    def __post_init__(self) -> None:
+        above(self, 0, "start_sharpness")
+        at_least(self, 1, "heads", "slots", "iterations", "projection_hidden", "mlp_hidden")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderConfig:
+    """How slots become features again.
+
+    Attributes:
+        kind: ``mlp`` broadcasts each slot to every patch; ``mixer`` mixes slots for each patch first.
+        hidden: Width of the hidden layers.
+        layers: Number of hidden layers.
+        patch_share: Share of the patches that a training step reconstructs, drawn at random.
+    """
+
+    kind: DecoderKind = "mlp"
+    hidden: int = 1024
+    layers: int = 3
+    patch_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "hidden", "layers")
+        if not 0 < self.patch_share <= 1:
+            raise ConfigError(f"patch_share is {self.patch_share}; it must be in (0, 1].")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeuristicsConfig:
+    """What turns slot masks into objects and is not the paper's; by default all of it is off but the scores.
+
+    Attributes:
+        foreground_weight: The foreground map (`slotlight.model.foreground`) is one more feature of every patch, this
+            many times as wide as the others; 0 leaves it out.
+        border_neighbours: A patch is foreground as far as it is from this many nearest patches of the border.
+        centre_width: Standard deviation of the map's Gaussian; the photograph reaches from -1 to 1.
+        background_below: A slot with less than this share of the mean foreground is background: it scores 0.
+        min_contrast: A photograph whose colours (in [0, 1]) differ less than this from a plain gradient shows no
+            object.
+        min_structure: Nor does one whose cells of 8 pixels differ less than this, times the pixels within them: noise.
+        merge_background: Whether background slots count as one.
+        group_within: Slots are parts of one object while joining them costs less than this share of the patches'
+            variance (`slotlight.model.grouping`); 0 joins none.
+        refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.model.refinement`).
+        refine_scale: Fine cells along a side of a patch.
+        refine_spacings: Fine cells between those that are averaged, pass after pass.
+        refine_reach: So many are averaged each way.
+        refine_distance: Standard deviation of their distance, in steps.
+        refine_colour: Standard deviation of their colour's difference, RGB in [0, 1].
+    """
+
+    foreground_weight: float = 0.0
+    border_neighbours: int = 3
+    centre_width: float = 0.6
+    background_below: float = 0.7
+    min_contrast: float = 0.0
+    min_structure: float = 0.0
+    merge_background: bool = False
+    group_within: float = 0.0
+    refine: bool = False
+    refine_scale: int = 4
+    refine_spacings: tuple[int, ...] = (8, 4, 2, 1)
+    refine_reach: int = 2
+    refine_distance: float = 2.0
+    refine_colour: float = 0.06
+
+    def __post_init__(self) -> None:
+        at_least(
+            self, 0, "foreground_weight", "background_below", "min_contrast", "min_structure", "group_within"
+        )
+        at_least(self, 1, "border_neighbours", "refine_scale", "refine_reach")
+        above(self, 0, "centre_width", "refine_distance", "refine_colour")
+        if not self.refine_spacings or min(self.refine_spacings) < 1:
+            raise ConfigError(f"refine_spacings are {self.refine_spacings}; they must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A whole model, from photographs to slot masks.
+
+    Attributes:
+        fusion: How the heads' slots become one set.
+        masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
+    """
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
+    slots: SlotConfig = field(default_factory=SlotConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    fusion: FusionKind = "hungarian"
+    masks_from: MaskSource = "decoder"
+    heuristics: HeuristicsConfig = field(default_factory=HeuristicsConfig)
+
+
+def with_ranking(config: ModelConfig) -> ModelConfig:
+    """The config with the ranking of background patches that its backbone's features call for.
+
+    The mean over dimensions is high on background in the keys of DINO's ViTs; in other features it means nothing.
+
+    Example:
+        >>> with_ranking(ModelConfig()).masking.ranking
+        'mean'
+        >>> with_ranking(ModelConfig(backbone=BackboneConfig(name="embedded", facet="token"))).masking.ranking
+        'foreground'
+    """
+    if config.masking.ranking != "backbone":
+        return config
+    is_dino_key = config.backbone.facet == "key" and "dino" in config.backbone.name
+    ranking: Ranking = "mean" if is_dino_key else "foreground"
+    return replace(config, masking=replace(config.masking, ranking=ranking))

@@ -1,0 +1,53 @@
+"""How a model is trained."""
+
+from dataclasses import dataclass
+
+from slotlight.config.bounds import above, at_least, check_seed
+from slotlight.config.choices import Decay, Precision
+from slotlight.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained on cached features.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch_size: Photographs a step.
+        learning_rate: Adam's, after the warm-up.
+        warmup_share: Share of the steps over which it rises linearly from nothing.
+        decay: What the rate does after the warm-up: ``halving`` every ``halving_share`` of the steps, ``cosine`` to
+            zero, or ``release`` as the authors' code computes it (`slotlight.training.schedule`).
+        halving_share: See ``decay``.
+        gradient_clip: Largest norm of the gradient.
+        precision: Arithmetic of the forward pass; weights stay fp32.
+        compile: Whether the step is compiled first (`torch.compile`): slow to start, faster from then on.
+        devices: Number of devices.
+        checkpoint_every: Steps between checkpoints; at most two minutes pass between them.
+        seed: Of the weights, the data's order, the slots' noise.
+    """
+
+    steps: int = 20_000
+    batch_size: int = 32
+    learning_rate: float = 4e-4
+    warmup_share: float = 0.02
+    decay: Decay = "cosine"
+    halving_share: float = 0.02
+    gradient_clip: float = 1.0
+    precision: Precision = "fp32"
+    compile: bool = False
+    devices: int = 1
+    checkpoint_every: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "steps", "batch_size", "devices", "checkpoint_every")
+        above(self, 0, "learning_rate", "gradient_clip", "halving_share")
+        check_seed(self.seed)
+        if not 0 <= self.warmup_share <= 1:
+            raise ConfigError(f"warmup_share is {self.warmup_share}; it must be in [0, 1].")
+        if self.batch_size % self.devices:
+            raise ConfigError(
+                f"A batch of {self.batch_size} cannot be shared evenly between {self.devices} devices; "
+                f"choose a multiple of {self.devices}."
+            )

@@ -1,0 +1,56 @@
+"""Which photographs a step sees, and their features on the device."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Float16
+from torch import Tensor
+
+from slotlight.config import TrainConfig
+from slotlight.features.dataset import FeatureDataset
+
+
+class BatchOrder:
+    """Which photographs each step sees: one random permutation after another, cut into batches.
+
+    Args:
+        count: Photographs there are.
+        config: Its seed, steps and batch size.
+        start: The first step.
+        rank: Which of ``world`` processes asks; each gets its share of every batch.
+        world: Number of processes.
+
+    Example:
+        >>> list(BatchOrder(4, TrainConfig(steps=3, batch_size=2)))
+        [[2, 0], [1, 3], [3, 0]]
+    """
+
+    def __init__(
+        self, count: int, config: TrainConfig, *, start: int = 0, rank: int = 0, world: int = 1
+    ) -> None:
+        self.count, self.config, self.start, self.rank, self.world = count, config, start, rank, world
+
+    def __len__(self) -> int:
+        return self.config.steps - self.start
+
+    def __iter__(self) -> Iterator[list[int]]:
+        permutation = lru_cache(2)(
+            lambda epoch: np.random.default_rng((self.config.seed, epoch)).permutation(self.count)
+        )
+        size = self.config.batch_size
+        for step in range(self.start, self.config.steps):
+            places = range(step * size + self.rank, (step + 1) * size, self.world)
+            yield [int(permutation(place // self.count)[place % self.count]) for place in places]
+
+
+def read_batches(
+    dataset: FeatureDataset, order: Iterable[list[int]], device: torch.device
+) -> Iterator[Float16[Tensor, "batch patch dim"]]:
+    """The features of each batch, read from the mapped file."""
+    for rows in order:
+        features = dataset.__getitems__(rows)
+        if device.type == "cuda":
+            features = features.pin_memory()  # so that the copy does not wait
+        yield features.to(device, non_blocking=True)

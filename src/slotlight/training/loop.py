@@ -1,0 +1,158 @@
+"""The training loop: an optimiser step, read from top to bottom.
+
+Every step is a function of the weights, the seed, the step's number and the process alone. A run that was killed and
+resumed therefore ends in the same weights, bit by bit, as one that was not (same machine and number of threads).
+
+Unusual: nothing in a step waits for the device. Whether the gradient is finite is noted there, and looked at every
+`LOOK_EVERY` steps and before a state is saved.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Adam
+
+from slotlight.config import Precision, TrainConfig
+from slotlight.errors import TrainingError
+from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.model.slot_model import SlotModel
+from slotlight.progress import ProgressReport
+from slotlight.training.batches import BatchOrder, read_batches
+from slotlight.training.by_products import ByProducts
+from slotlight.training.interruption import Interruption
+from slotlight.training.logs import Logs
+from slotlight.training.preview import Preview
+from slotlight.training.schedule import learning_rate
+from slotlight.training.state import STATE, TrainingState, save_state
+
+LOOK_EVERY = 20
+"""Steps between looks at the loss and the gradient: each look waits for the device."""
+
+SAVE_WITHIN_S = 120.0
+"""The most time between two saved states, however long a step takes: what a kill can cost."""
+
+
+class Reconstruction(nn.Module):
+    """The training loss of a `SlotModel` as a module, which is what Fabric spreads over processes.
+
+    Args:
+        model: What learns.
+        precision: Arithmetic of the forward pass.
+        compiled: Compile it at its first batch: all have one size. What is drawn is drawn as without.
+    """
+
+    def __init__(self, model: SlotModel, precision: Precision, *, compiled: bool = False) -> None:
+        super().__init__()
+        self.model, self.precision = model, precision
+        self.loss = torch.compile(model.loss, options={"fallback_random": True}) if compiled else model.loss
+
+    def forward(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
+        """The reconstruction's error."""
+        # Without the cache, a weight that every iteration uses gathers its gradient in fp32, not in bf16.
+        half = self.precision == "bf16"
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=half, cache_enabled=False):
+            loss: Tensor = self.loss(features)
+        return loss
+
+
+def fit(
+    model: SlotModel,
+    features: FeatureCache,
+    out: Path,
+    config: TrainConfig,
+    *,
+    fabric: Fabric,
+    run: str,
+    state: TrainingState | None,
+) -> None:
+    """Train a model on cached features, in place: Adam without weight decay, after the paper.
+
+    Args:
+        model: What learns.
+        features: What it learns from.
+        out: Where the state, the logs and the contact sheets go.
+        config: How it learns.
+        fabric: Devices and processes, launched.
+        run: What identifies the run in its state.
+        state: Where the run stands; None to begin.
+
+    Raises:
+        TrainingError: A gradient is not finite.
+        OutputError: The state cannot be saved.
+    """
+    start = state.step if state else 0
+    model.to(fabric.device)
+    optimizer = Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    if state:
+        state.restore(model, optimizer)
+    if start == config.steps:
+        return
+    loss_of = fabric.setup_module(Reconstruction(model, config.precision, compiled=config.compile))
+    dataset = FeatureDataset(features)
+    order = BatchOrder(len(dataset), config, start=start, rank=fabric.global_rank, world=fabric.world_size)
+    leads = fabric.is_global_zero  # the one process that saves, logs and draws
+    by_products = ByProducts()
+    preview = Preview(model, features, out / "sheets", config, by_products)
+    last_finite = torch.tensor(start, device=fabric.device)  # the last step whose gradient was finite
+    saved_at = time.monotonic()
+
+    with (
+        ProgressReport("training", config.steps, start, shown=leads) as progress,
+        Logs(out / f"logs/from_step_{start}", by_products, on=leads) as logs,
+        Interruption() as interruption,
+    ):
+        progress.say(
+            f"Training takes {config.steps:,} steps of {config.batch_size} photographs each, from {len(dataset):,}"
+            f"{f', and goes on after step {start:,}' if start else ''}."
+        )
+        for step, batch in enumerate(read_batches(dataset, order, fabric.device), start):
+            rate = learning_rate(step, config)
+            optimizer.param_groups[0]["lr"] = rate
+            torch.manual_seed(step_seed(config.seed, step, fabric.global_rank))
+            optimizer.zero_grad()
+            loss = loss_of(batch.float())  # in half precision, if that is chosen
+            fabric.backward(loss)  # gradients are averaged over the processes
+            norm = clip_grad_norm_(model.parameters(), config.gradient_clip)
+            optimizer.step()
+            done = step + 1
+            last_finite = torch.where(norm.isfinite(), done, last_finite)
+
+            stop, ended = interruption.pending, done == config.steps
+            if done % LOOK_EVERY == 0 or ended:
+                require_finite(last_finite, done, config)
+                logs.write(done, float(loss.detach()), rate)
+            progress.update(done)
+            overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
+            if leads and (done % config.checkpoint_every == 0 or overdue or stop or ended):
+                if int(last_finite) == done:
+                    save_state(out / STATE, done, run, model, optimizer)
+                saved_at = time.monotonic()
+            if leads:
+                preview.look(done)
+            if stop:
+                progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
+                interruption.deliver()
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """What seeds all that a process draws in a step."""
+    return int(np.random.default_rng((seed, step, rank)).integers(2**63))
+
+
+def require_finite(last_finite: Int64[Tensor, ""], done: int, config: TrainConfig) -> None:
+    """Stop a run whose gradient is no longer finite; waits for the device.
+
+    Raises:
+        TrainingError: It is not.
+    """
+    if (step := int(last_finite)) < done:
+        raise TrainingError(
+            f"Training diverged at step {step + 1}, where the gradient is not finite; pass --start-over and a lower "
+            f"learning rate (now {config.learning_rate:g})."
+        )

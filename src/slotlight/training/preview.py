@@ -1,0 +1,151 @@
+"""What a model sees in a few of its photographs while it trains: contact sheets, slots that find nothing."""
+
+import logging
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from slotlight.config import TrainConfig
+from slotlight.drawing import contact_sheet, segment_picture
+from slotlight.errors import ImageError
+from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.files import whole_file
+from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
+from slotlight.model.segmenter import ModelSegmenter
+from slotlight.model.slot_model import FusedMasks, SlotModel
+from slotlight.training.by_products import ByProducts
+
+LOOKS, SHEETS = 40, 8
+"""How often a long run looks at the photographs, and how often it draws them."""
+
+LEAST_BETWEEN = 50
+"""Steps between looks of a short run."""
+
+SEGMENTED, DRAWN, SIDE = 24, 12, 320
+"""Photographs that are looked at, photographs that are drawn, and their longer side in pixels."""
+
+PATIENCE, ENOUGH = 5, 8
+"""A slot is dead after as many looks in a row without a patch, at as many photographs or more."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Preview:
+    """Segments photographs as training goes: warns of dead slots, and draws contact sheets.
+
+    Args:
+        model: What trains.
+        features: Its cache; photographs are taken evenly from it.
+        folder: Where the contact sheets go.
+        config: How long the training takes.
+        by_products: Who is told when a sheet cannot be made.
+    """
+
+    def __init__(
+        self,
+        model: SlotModel,
+        features: FeatureCache,
+        folder: Path,
+        config: TrainConfig,
+        by_products: ByProducts,
+    ) -> None:
+        self.model, self.features, self.folder = model, features, folder
+        self.config, self.by_products = config, by_products
+        self.rows = _evenly(len(features.photographs), SEGMENTED)
+        self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
+        self._unused: Int64[Tensor, " slot"] | int = 0
+        self._warned: set[int] = set()
+
+    def look(self, done: int) -> None:
+        """After every step: look and draw when it is time."""
+        if not (self._due(done, LOOKS) or self._due(done, SHEETS)):
+            return
+        device = next(self.model.parameters()).device
+        patches = FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
+        with torch.no_grad():
+            found = self.model.segment_features(patches, self.features.grid)
+        if done > self.config.warmup_share * self.config.steps and len(self.rows) >= ENOUGH:
+            self._warn_of_dead_slots(found)
+        if self._due(done, SHEETS):
+            self._draw(found, self.folder / f"step_{done:07d}.png")
+
+    def _due(self, done: int, times: int) -> bool:
+        return done % max(LEAST_BETWEEN, self.config.steps // times) == 0 or done == self.config.steps
+
+    def _warn_of_dead_slots(self, found: FusedMasks) -> None:
+        slots = found.masks.shape[1]
+        won = found.masks.argmax(1).flatten().bincount(minlength=slots).cpu()
+        self._unused = torch.where(won == 0, self._unused + 1, 0)
+        dead = set((self._unused >= PATIENCE).nonzero().flatten().tolist())
+        for slot in sorted(dead - self._warned):
+            _LOG.warning(
+                "Slot %d of %d has won no patch of %d photographs in %d looks; fewer slots may do.",
+                *(slot, slots, len(self.rows), PATIENCE),
+            )
+        self._warned |= dead
+
+    def _draw(self, found: FusedMasks, file: Path) -> None:
+        masks = found.masks.unflatten(2, self.features.grid).float().cpu()
+        pictures = [_picture(image, masks[row]) for row, image in self._images.items()]
+        if pictures:
+            with self.by_products.attempt("contact sheets"), whole_file(file) as partial:
+                contact_sheet(pictures).save(partial)
+
+    @cached_property
+    def _images(self) -> dict[int, RGBImage]:
+        """The photographs that are drawn, but those that are gone by now."""
+        images = {}
+        for row in self.drawn:
+            path = self.features.photographs[self.rows[row]]
+            with self.by_products.attempt(f"a picture of {path.name}"):
+                images[row] = _shown(path)
+        return images
+
+
+def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, sheets: Path) -> None:
+    """Hint at what to try when a trained model takes every slot of some photographs for background."""
+    paths = [features.photographs[row] for row in _evenly(len(features.photographs), SEGMENTED)]
+    images = []
+    for path in paths:
+        try:
+            images.append(
+                resize(read_photograph(path, min_side=features.side), (features.side, features.side))
+            )
+        except ImageError:  # gone since its features were computed
+            continue
+    if images and not any(
+        segmenter.segment(to_batch([image], segmenter.device)).scores.any() for image in images
+    ):
+        _LOG.warning(
+            "The model finds no object in any of %d of its photographs; look at %s, and try more steps, another "
+            "layer of the backbone or a larger image size.",
+            *(len(images), sheets),
+        )
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """Some of ``count`` rows, evenly spread.
+
+    Example:
+        >>> _evenly(3, 24), _evenly(100, 5)
+        ([0, 1, 2], [0, 24, 49, 74, 99])
+    """
+    rows: list[int] = np.unique(np.linspace(0, count - 1, most).astype(int)).tolist()
+    return rows
+
+
+def _shown(path: Path) -> RGBImage:
+    image = read_photograph(path, min_side=SIDE)
+    height, width = image.shape[:2]
+    return resize(image, fit_size(height, width, image_size=SIDE, patch_size=1))
+
+
+def _picture(image: RGBImage, masks: Float[Tensor, "slot rows columns"]) -> Image.Image:
+    large = F.interpolate(masks[None], image.shape[:2], mode="bilinear")[0]
+    return segment_picture(image, large.argmax(0).byte().numpy())
