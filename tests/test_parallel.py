@@ -5,7 +5,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from slotlight.parallel import OrderedBatches
+from slotlight.parallel import OrderedBatches, map_ahead, worker_pool
 
 
 class Recorder:
@@ -63,3 +63,22 @@ def test_heavy_things_leave_less_room():
     assert list(batches.put("light", 0)) == []
     assert list(batches.put("heavy", 1, weight=10)) == ["LIGHT", "HEAVY"]
     assert run.batches == [["light"], ["heavy"]]
+
+
+def test_what_is_under_way_is_bounded_by_weight() -> None:
+    taken, most = 0, 0
+    weights = [3, 1, 1, 2, 4, 1, 1, 2, 4, 1]
+
+    def source():
+        nonlocal most
+        out = 0
+        for weight in weights:
+            out += weight
+            most = max(most, out - taken)
+            yield weight
+
+    with worker_pool() as pool:
+        for done in map_ahead(pool, lambda x: x, source(), ahead=8, weight=lambda x: x, room=4):
+            taken += done
+    assert taken == sum(weights)
+    assert most <= 4 + 4  # the one that is asked for, and those under way

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Generic, TypeVar
 
 import torch
@@ -38,21 +37,41 @@ def _keep_to_one_core() -> None:
 
 
 def map_ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int
+    pool: ThreadPoolExecutor,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    ahead: int,
+    weight: Callable[[Item], int] = lambda _: 0,
+    room: int = 0,
 ) -> Iterator[Result]:
-    """Map in a pool's threads, at most ``ahead`` items ahead of what was taken; results in the items' order.
+    """Map in a pool's threads, a little ahead of what was taken; results in the items' order.
+
+    Args:
+        pool: Whose threads work.
+        function: From an item to its result.
+        items: Taken as there is room for them.
+        ahead: The most items that are under way or not yet taken.
+        weight: What an item costs in memory, in any unit.
+        room: The greatest total weight; an item that is heavier has its turn alone.
 
     Example:
         >>> with worker_pool() as pool:
         ...     list(map_ahead(pool, lambda number: 2 * number, range(4), ahead=2))
         [0, 2, 4, 6]
     """
-    source = iter(items)
-    waiting = deque(pool.submit(function, item) for item in islice(source, ahead))
+    waiting: deque[tuple[Future[Result], int]] = deque()
+    total = 0
+    for item in items:
+        cost = weight(item)
+        while waiting and (len(waiting) >= ahead or total + cost > room):
+            future, freed = waiting.popleft()
+            total -= freed
+            yield future.result()
+        waiting.append((pool.submit(function, item), cost))
+        total += cost
     while waiting:
-        result = waiting.popleft().result()
-        waiting.extend(pool.submit(function, item) for item in islice(source, 1))
-        yield result
+        yield waiting.popleft()[0].result()
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ from slotlight.config import ObjectRule
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.objects import pixel_objects
 from slotlight.errors import ImageError
-from slotlight.images import Photograph, fit_size, read_photograph, resize, to_batch
+from slotlight.images import Photograph, fit_size, read_photograph, read_size, resize, to_batch
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
 from slotlight.segmenter import Segmenter
 
@@ -126,7 +126,7 @@ class Discoverer:
         pool: ThreadPoolExecutor,
         on_error: OnError | None,
     ) -> Iterator["_Ready"]:
-        for ready in map_ahead(pool, self._read, photographs, ahead=count):
+        for ready in map_ahead(pool, self._read, photographs, ahead=count, weight=_pixels, room=MOST_PIXELS):
             if isinstance(ready, _Ready):
                 yield ready
             elif on_error is None:
@@ -168,3 +168,15 @@ class Discoverer:
             path,
             photograph.tag,
         )
+
+
+def _pixels(given: Photograph | Tagged) -> int:
+    """How many pixels a photograph will have once it is read; those in memory already cost nothing more."""
+    source = given.photograph if isinstance(given, Tagged) else given
+    if not isinstance(source, str | Path):
+        return 0
+    try:
+        width, height = read_size(source).stored
+    except ImageError:  # reading it will say why, in its turn
+        return 0
+    return width * height

@@ -27,6 +27,7 @@ from slotlight.formats.coco import CocoImage, coco_json
 WRITERS = 2
 OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", ".progress.jsonl")
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
+_WAITING_BYTES = 400_000_000  # of their photographs and masks
 _MOST_JPEG_SIDE = 65_500
 _LOG = logging.getLogger(__name__)
 
@@ -92,15 +93,18 @@ class ResultFolder:
             raise
         self.done = {Path(file) for file in self._offsets}
         self._pool = ThreadPoolExecutor(WRITERS)
-        self._waiting: deque[Future[Line]] = deque()
+        self._waiting: deque[tuple[Future[Line], int]] = deque()
+        self._bytes = 0
 
     def add(self, discovery: Discovery) -> None:
         """Queue one discovery to be written; waits while too many are queued."""
         if discovery.path is None:
             raise OutputError("Only photographs that are files have a name to be written under.")
-        self._waiting.append(self._pool.submit(self._write, discovery, discovery.path))
-        while len(self._waiting) > _WAITING:
+        size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
+        while self._waiting and (len(self._waiting) >= _WAITING or self._bytes + size > _WAITING_BYTES):
             self._record()
+        self._bytes += size
+        self._waiting.append((self._pool.submit(self._write, discovery, discovery.path), size))
 
     def finish(self, failures: Sequence[tuple[Path, str]]) -> None:
         """Write all that waits, then ``objects.json`` and ``failures.json``."""
@@ -121,7 +125,9 @@ class ResultFolder:
             self._lines.close()
 
     def _record(self) -> None:
-        line = self._waiting.popleft().result()
+        future, size = self._waiting.popleft()
+        self._bytes -= size
+        line = future.result()
         self._offsets[line.file] = self._lines.tell()
         self._lines.write(_encoded(line))
         self._lines.flush()
