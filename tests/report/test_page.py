@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from slotlight.baselines import build_baseline
-from slotlight.cli.evaluate import run_evaluation
+from slotlight.cli.evaluation import run_evaluation
 from slotlight.datasets import DatasetSource, FolderDataset, SyntheticDataset
 from slotlight.datasets.synthetic import draw_scene
 from slotlight.discovery.discoverer import Discoverer

@@ -1,122 +1,65 @@
-"""`slotlight evaluate`: names of models and photographs → tables and a folder of results."""
+"""``slotlight evaluate``: its options."""
 
-import shlex
-import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
-from lightning import Fabric
-from rich.console import Console
+from tyro.conf import OmitArgPrefixes
 
-from slotlight.baselines import BASELINES, FLOORS, build_baseline
-from slotlight.baselines.single_query import SINGLE_QUERY, is_trained_on
-from slotlight.config import Precision
-from slotlight.datasets import DatasetSource, open_dataset
-from slotlight.devices import pick_device
-from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import DatasetError
+from slotlight.config import EMBEDDED, Precision
 from slotlight.evaluation.options import EvaluationOptions
-from slotlight.evaluation.protocols import check_labels, find_protocol
-from slotlight.evaluation.result import Evaluation
-from slotlight.evaluation.run import evaluate
-from slotlight.loading import load
-from slotlight.report.terminal import print_tables
-from slotlight.report.write import write_report
-from slotlight.training.quiet_lightning import quiet_lightning
 
 
-def run_evaluation(
-    models: Sequence[str],
-    protocols: Sequence[str],
-    source: DatasetSource,
-    options: EvaluationOptions | None = None,
+def evaluate(
     *,
-    out: Path,
+    data: str,
+    protocol: tuple[str, ...] = ("paper",),
+    model: tuple[str, ...] = (EMBEDDED,),
+    split: str | None = None,
+    annotations: Path | None = None,
+    masks: Path | None = None,
+    mask_kind: Literal["binary", "instances", "classes"] = "binary",
+    out: Path = Path("evaluation"),
+    options: OmitArgPrefixes[EvaluationOptions] = EvaluationOptions(),  # noqa: B008
     floors: bool = True,
+    weights: Path | None = None,
     device: str = "auto",
     devices: int = 1,
     precision: Precision = "fp32",
-    weights: Path | None = None,
-) -> Evaluation:
-    """Evaluate, print the tables, and write results and report to ``out``.
+) -> int:
+    """Measure models under named protocols, beside floors that cost nothing.
 
-    With several devices Lightning starts this command once for each of them; the first prints and writes.
+    Prints a table for each protocol and writes OUT/report.html, OUT/report.json, OUT/report.md and OUT/per_image/.
+    A run that was stopped goes on where it was when it is started again.
 
     Args:
-        models: What `slotlight.load` takes.
-        protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
-        source: The photographs and their labels.
-        options: Of the evaluation.
-        out: The folder to write to; a run that was stopped goes on from what is there.
-        floors: Whether to add the floors to every table.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``, …
-        devices: How many of them.
+        data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
+        protocol: paper, paper-as-released, instances, corloc, detection, masks, saliency; several are possible.
+        model: What `slotlight discover --model` takes; several are possible.
+        split: dev, test or val of VOC 2012, or another of the devkit's lists.
+        annotations: A COCO instances JSON of the photographs in DATA.
+        masks: A folder of masks of the photographs in DATA, matched by name.
+        mask_kind: What the values of those masks mean.
+        out: The folder to write to.
+        options: How much is measured, and how.
+        floors: Add the floors to every table.
+        weights: A local file with the backbones' weights.
+        device: auto, cpu, cuda, mps, ...
+        devices: Number of devices.
         precision: Arithmetic of the models.
-        weights: A local file with the weights of the backbones.
-
-    Raises:
-        SlotlightError: Any fault that a user can mend, in one sentence.
     """
-    dataset = open_dataset(source)
-    for protocol in protocols:  # before anything slow
-        check_labels(find_protocol(protocol), dataset)
-    fabric = _launch(device, devices)
-    where = device if devices == 1 else str(fabric.device)
-    loaded = [load(name, weights=weights, device=where, precision=precision) for name in models]
-    beneath = _floors(loaded) if floors else []
-    evaluation = evaluate(
-        loaded,
-        dataset,
-        protocols,
+    from slotlight.cli.evaluation import run_evaluation
+    from slotlight.datasets import DatasetSource
+
+    run_evaluation(
+        model,
+        protocol,
+        DatasetSource(data, split, annotations, masks, mask_kind),
+        options,
         out=out,
-        floors=beneath,
-        options=options,
-        processes=fabric,
-        command=shlex.join(["slotlight", *sys.argv[1:]]),
-        progress=True,
+        floors=floors,
+        device=device,
+        devices=devices,
+        precision=precision,
+        weights=weights,
     )
-    if fabric.is_global_zero:
-        _show(evaluation, out, loaded or beneath)
-    return evaluation
-
-
-def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) -> None:
-    """Write the report and print the tables; the results are safe, so whatever fails here is only mentioned."""
-    failures = write_report(evaluation, out, discoverers)
-    try:
-        console = Console()
-        print_tables(evaluation.tables, console)
-        console.print(f"Curves, photographs and faults: {out / 'report.html'}", highlight=False, markup=False)
-    except (OSError, UnicodeError) as error:
-        failures.append(f"The tables could not be printed ({error}); they are in {out / 'report.json'}.")
-    for failure in failures:
-        with suppress(OSError, UnicodeError):
-            print(f"slotlight: {failure}", file=sys.stderr)
-
-
-def _launch(device: str, devices: int) -> Fabric:
-    if devices < 1:
-        raise DatasetError("The number of devices must be at least 1.")
-    accelerator = pick_device(device).type
-    with quiet_lightning():
-        fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
-        fabric.launch()
-    return fabric
-
-
-def _floors(discoverers: Sequence[Discoverer]) -> list[Discoverer]:
-    """Those that look at no features, and those on each model's own; but none that is evaluated anyway."""
-    plain = [build_baseline(name) for name in FLOORS if not BASELINES[name].needs_backbone]
-    read = [discoverer.segmenter.backbone for discoverer in discoverers]
-    backbones = {backbone.name: backbone for backbone in read if backbone is not None}
-    on_features = [
-        build_baseline(name, backbone)
-        for backbone in backbones.values()
-        for name in FLOORS
-        if BASELINES[name].needs_backbone and (name != SINGLE_QUERY or is_trained_on(backbone))
-    ]
-    controls = [control for d in discoverers for control in d.segmenter.controls()]
-    beneath = {segmenter.name: segmenter for segmenter in (*plain, *on_features, *controls)}
-    present = {d.name for d in discoverers}
-    return [Discoverer(segmenter) for name, segmenter in beneath.items() if name not in present]
+    return 0

@@ -14,7 +14,7 @@ import tyro
 
 import slotlight
 from slotlight.cli.discover import discover
-from slotlight.cli.evaluate_options import evaluate
+from slotlight.cli.evaluate import evaluate
 from slotlight.cli.models import models
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import OutputError, SlotlightError, Terminated

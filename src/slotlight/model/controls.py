@@ -63,5 +63,4 @@ class KMeansControl:
         # As slot attention normalises its inputs.
         clusters = kmeans(F.layer_norm(patches, patches.shape[-1:]), count, seed=seed)
         masks = F.one_hot(clusters, count).movedim(-1, 1).float().unflatten(2, features.grid)
-        agreement = masks.new_ones(masks.shape[:2])
-        return find_objects(masks, patches, foreground, agreement, images, heuristics)
+        return find_objects(masks, patches, foreground, None, images, heuristics)

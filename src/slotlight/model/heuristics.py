@@ -22,7 +22,7 @@ def find_objects(
     masks: Float[Tensor, "batch slot rows columns"],
     features: Float[Tensor, "batch patch dim"],
     foreground: Float[Tensor, "batch rows columns"],
-    agreement: Float[Tensor, "batch slot"],
+    agreement: Float[Tensor, "batch slot"] | None,
     images: Float[Tensor, "batch 3 height width"],
     config: HeuristicsConfig,
 ) -> SlotMasks:
@@ -32,13 +32,14 @@ def find_objects(
         masks: Slot masks, summing to one over slots.
         features: What the slots were found in.
         foreground: Of `slotlight.model.foreground.foreground_map`.
-        agreement: Mean cosine similarity of each slot over heads.
+        agreement: Mean cosine similarity of each slot over heads; None for one head, which agrees with itself.
         images: RGB in [0, 1].
         config: Which of these steps are taken, and their numbers.
     """
     groups = group_slots(masks.flatten(2), features, config.group_within)
     share = masks.mean(dim=(2, 3))
-    agreed = join(share * agreement, groups) / join(share, groups).clamp(min=1e-6)
+    heads_agree = torch.ones_like(share) if agreement is None else agreement
+    agreed = join(share * heads_agree, groups) / join(share, groups).clamp(min=1e-6)
     scores = score_by_foreground(join(masks, groups), foreground, agreed, config.background_below)
     scores = scores.gather(1, groups) * shows_something(images, config).unsqueeze(1)
     found = SlotMasks(masks, scores, groups, raw_masks=masks, agreement=agreement)

@@ -62,7 +62,7 @@ class ModelSegmenter:
             found.masks.float().unflatten(2, features.grid),
             found.features.float(),
             found.foreground,
-            found.agreement.float(),
+            found.agreement.float() if self.model.attention.heads > 1 else None,
             images,
             self.model.config.heuristics,
         )

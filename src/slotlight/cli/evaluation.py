@@ -1,0 +1,126 @@
+"""`slotlight evaluate`: names of models and photographs → tables and a folder of results."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from lightning import Fabric
+from rich.console import Console
+
+from slotlight.baselines import BASELINES, FLOORS, build_baseline
+from slotlight.baselines.single_query import SINGLE_QUERY, is_trained_on
+from slotlight.cli.quiet_lightning import quiet_lightning
+from slotlight.config import Precision
+from slotlight.datasets import DatasetSource, open_dataset
+from slotlight.devices import pick_device
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.errors import ConfigError, DatasetError
+from slotlight.evaluation.options import EvaluationOptions
+from slotlight.evaluation.protocols import check_labels, find_protocol
+from slotlight.evaluation.result import Evaluation
+from slotlight.evaluation.run import evaluate
+from slotlight.loading import load
+from slotlight.report.terminal import print_tables
+from slotlight.report.write import write_report
+
+
+def run_evaluation(
+    models: Sequence[str],
+    protocols: Sequence[str],
+    source: DatasetSource,
+    options: EvaluationOptions | None = None,
+    *,
+    out: Path,
+    floors: bool = True,
+    device: str = "auto",
+    devices: int = 1,
+    precision: Precision = "fp32",
+    weights: Path | None = None,
+) -> Evaluation:
+    """Evaluate, print the tables, and write results and report to ``out``.
+
+    With several devices Lightning starts this command once for each of them; the first prints and writes.
+
+    Args:
+        models: What `slotlight.load` takes.
+        protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
+        source: The photographs and their labels.
+        options: Of the evaluation.
+        out: The folder to write to; a run that was stopped goes on from what is there.
+        floors: Whether to add the floors to every table.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, …
+        devices: How many of them.
+        precision: Arithmetic of the models.
+        weights: A local file with the weights of the backbones.
+
+    Raises:
+        SlotlightError: Any fault that a user can mend, in one sentence.
+    """
+    dataset = open_dataset(source)
+    for protocol in protocols:  # before anything slow
+        check_labels(find_protocol(protocol), dataset)
+    if weights is not None and len({name.partition("@")[2] or name for name in models}) > 1:
+        raise ConfigError(
+            "--weights is one backbone's file; evaluate models of several backbones one at a time."
+        )
+    fabric = _launch(device, devices)
+    where = device if devices == 1 else str(fabric.device)
+    loaded = [load(name, weights=weights, device=where, precision=precision) for name in models]
+    beneath = _floors(loaded, precision) if floors else []
+    evaluation = evaluate(
+        loaded,
+        dataset,
+        protocols,
+        out=out,
+        floors=beneath,
+        options=options,
+        processes=fabric,
+        command=shlex.join(["slotlight", *sys.argv[1:]]),
+        progress=True,
+    )
+    if fabric.is_global_zero:
+        _show(evaluation, out, loaded or beneath)
+    return evaluation
+
+
+def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) -> None:
+    """Write the report and print the tables; the results are safe, so whatever fails here is only mentioned."""
+    failures = write_report(evaluation, out, discoverers)
+    try:
+        console = Console()
+        print_tables(evaluation.tables, console)
+        console.print(f"Curves, photographs and faults: {out / 'report.html'}", highlight=False, markup=False)
+    except (OSError, UnicodeError) as error:
+        failures.append(f"The tables could not be printed ({error}); they are in {out / 'report.json'}.")
+    for failure in failures:
+        with suppress(OSError, UnicodeError):
+            print(f"slotlight: {failure}", file=sys.stderr)
+
+
+def _launch(device: str, devices: int) -> Fabric:
+    if devices < 1:
+        raise DatasetError("The number of devices must be at least 1.")
+    accelerator = pick_device(device).type
+    with quiet_lightning():
+        fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
+        fabric.launch()
+    return fabric
+
+
+def _floors(discoverers: Sequence[Discoverer], precision: Precision) -> list[Discoverer]:
+    """Those that look at no features, and those on each model's own; but none that is evaluated anyway."""
+    plain = [build_baseline(name) for name in FLOORS if not BASELINES[name].needs_backbone]
+    read = [discoverer.segmenter.backbone for discoverer in discoverers]
+    backbones = {backbone.name: backbone for backbone in read if backbone is not None}
+    on_features = [
+        build_baseline(name, backbone, precision=precision)
+        for backbone in backbones.values()
+        for name in FLOORS
+        if BASELINES[name].needs_backbone and (name != SINGLE_QUERY or is_trained_on(backbone))
+    ]
+    controls = [control for d in discoverers for control in d.segmenter.controls()]
+    beneath = {segmenter.name: segmenter for segmenter in (*plain, *on_features, *controls)}
+    present = {d.name for d in discoverers}
+    return [Discoverer(segmenter) for name, segmenter in beneath.items() if name not in present]
