@@ -48,6 +48,7 @@ __all__ = [
     "MaskingConfig",
     "ModelConfig",
     "ObjectRule",
+    "Objective",
     "Precision",
     "Ranking",
     "RunConfig",

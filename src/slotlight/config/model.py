@@ -11,6 +11,7 @@ from slotlight.config.choices import (
     GruState,
     MaskKind,
     MaskSource,
+    Objective,
     Ranking,
     Start,
 )
@@ -164,6 +165,9 @@ class ModelConfig:
     """A whole model, from photographs to slot masks.
 
     Attributes:
+        objective: What the slots learn: to be decoded into the features (``reconstruction``, as published), or to
+            predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`).
+        partition_temperature: Of the graph that is cut: patches are joined by exp((cos - 1) / temperature).
         fusion: How the heads' slots become one set.
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
     """
@@ -172,9 +176,16 @@ class ModelConfig:
     masking: MaskingConfig = field(default_factory=MaskingConfig)
     slots: SlotConfig = field(default_factory=SlotConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    objective: Objective = "reconstruction"
+    partition_temperature: float = 0.05
     fusion: FusionKind = "hungarian"
     masks_from: MaskSource = "decoder"
     heuristics: HeuristicsConfig = field(default_factory=HeuristicsConfig)
+
+    def __post_init__(self) -> None:
+        above(self, 0, "partition_temperature")
+        if self.objective == "partition" and self.masks_from != "attention":
+            raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
 
 
 def with_ranking(config: ModelConfig) -> ModelConfig:

@@ -13,6 +13,7 @@ from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
+from slotlight.model.partition import partition_loss, spectral_partition
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 
 
@@ -91,7 +92,8 @@ class SlotModel(nn.Module):
     def loss(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
         """Mean squared error between reconstructed and given features, over the decoded patches.
 
-        The slots see masked features, the target is unmasked and detached; each image trains one head.
+        The slots see masked features, the target is unmasked and detached; each image trains one head. With the
+        objective ``partition`` it is the cross entropy of the slots' attention with the photograph's normalised cut.
         """
         features = (
             features.clone() if features.is_inference() else features
@@ -104,9 +106,13 @@ class SlotModel(nn.Module):
         noise = torch.randn(
             *assigned.table.shape, self.attention.slots, seen.shape[-1], device=features.device
         )
-        slots = self.attention(visible[assigned.table], noise.to(visible)).slots[
-            assigned.head, assigned.place
-        ]
+        found = self.attention(visible[assigned.table], noise.to(visible))
+        if self.config.objective == "partition":
+            clusters, temperature = self.attention.slots, self.config.partition_temperature
+            labels = spectral_partition(features, self.grid, clusters, temperature)[assigned.image]
+            hidden = None if masked is None else masked[assigned.image]
+            return partition_loss(found.attention[assigned.head, assigned.place].float(), labels, hidden)
+        slots = found.slots[assigned.head, assigned.place]
         target, patches = seen[assigned.image].detach(), self._decoded_patches(features)
         decoded = self.decoder(slots, self.grid, patches)
         return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
@@ -176,4 +182,5 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     if config.slots.start == "kmeans":
         start_as_kmeans(widen, narrow, attention, config.slots.start_sharpness)
     projection = nn.Sequential(widen, nn.LeakyReLU(), narrow)
-    return SlotModel(config, projection, attention, build_decoder(config.decoder, dim, grid))
+    decoder = build_decoder(config.decoder, dim, grid).requires_grad_(config.objective == "reconstruction")
+    return SlotModel(config, projection, attention, decoder)
