@@ -86,7 +86,7 @@ def test_the_central_tile_scores_highest() -> None:
 def test_names_say_the_backbone() -> None:
     names = {name for name, method in BASELINES.items() if not method.needs_backbone}
     assert names == {"whole-image", "centre-box", "tiles", "kmeans-colour"}
-    assert set(FLOORS) - names == {"kmeans-features", SINGLE_QUERY}
+    assert set(FLOORS) - names == {"kmeans-features", "spectral-features", SINGLE_QUERY}
 
 
 def test_a_feature_baseline_is_called_after_its_backbone(backbone: Backbone) -> None:

@@ -19,6 +19,7 @@ from slotlight.baselines.segmenters import (
     TrainedMethod,
 )
 from slotlight.baselines.single_query import load_single_query
+from slotlight.baselines.spectral import spectral_features
 from slotlight.baselines.tokencut import tokencut
 from slotlight.config import Precision
 from slotlight.errors import UnknownNameError, WeightsError
@@ -36,6 +37,9 @@ BASELINES: dict[str, PixelMethod | FeatureMethod | TrainedMethod] = {
     "tiles": PixelMethod("seven tiles of equal area", lambda images, _: tiles(images)),
     "kmeans-colour": PixelMethod("k-means of colour and place", kmeans_colour, PATCH_PIXELS, is_seeded=True),
     "kmeans-features": FeatureMethod("k-means of features", kmeans_features, is_seeded=True),
+    "spectral-features": FeatureMethod(
+        "normalised cut of features into seven", lambda features, _: spectral_features(features)
+    ),
     "single-query": TrainedMethod("plain slot attention: one head, no mask", load_single_query),
     "lost": FeatureMethod("LOST (Siméoni et al., 2021)", lambda features, _: lost(features), VOC_SIDE),
     "tokencut": FeatureMethod(
@@ -47,7 +51,15 @@ BASELINES: dict[str, PixelMethod | FeatureMethod | TrainedMethod] = {
         MASKCUT_SIDE,
     ),
 }
-FLOORS = ("whole-image", "centre-box", "tiles", "kmeans-colour", "kmeans-features", "single-query")
+FLOORS = (
+    "whole-image",
+    "centre-box",
+    "tiles",
+    "kmeans-colour",
+    "kmeans-features",
+    "spectral-features",
+    "single-query",
+)
 """Those that every table carries; `single-query` where it was trained on a model's backbone."""
 
 

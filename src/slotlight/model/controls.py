@@ -1,10 +1,12 @@
-"""A model without the part that it praises: its heuristics on k-means, and its slots before training.
+"""A model without the part that it praises: its heuristics on clusters, and its slots before training.
 
 They stand in every table beside the model: what is left above them is what its slots learnt.
 """
 
+from collections.abc import Callable
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,26 +16,53 @@ from slotlight.files import digest
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
+from slotlight.model.partition import TEMPERATURE, spectral_partition
 from slotlight.segmenter import Segmenter, SlotMasks
 from slotlight.version import __version__
 
+Cluster = Callable[[Float[Tensor, "batch patch dim"], tuple[int, int], int, int], Int[Tensor, "batch patch"]]
+"""From features, their grid, a number of clusters and a seed to each patch's cluster."""
 
-class KMeansControl:
-    """k-means in place of the slots: the same features, foreground map, grouping, background merge, boundaries.
+
+def kmeans_clusters(
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], clusters: int, seed: int
+) -> Int[Tensor, "batch patch"]:
+    """k-means of what slot attention reads: normalised features."""
+    del grid
+    return kmeans(F.layer_norm(features, features.shape[-1:]), clusters, seed=seed)
+
+
+def spectral_clusters(
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], clusters: int, seed: int
+) -> Int[Tensor, "batch patch"]:
+    """The normalised cut that slots of the objective ``partition`` learn."""
+    del seed
+    return spectral_partition(features, grid, clusters, TEMPERATURE)
+
+
+class ClusterControl:
+    """Clusters in place of the slots: the same features, foreground map, grouping, background merge, boundaries.
 
     Args:
         name: What tables call it.
         backbone: Whose features are clustered.
         config: The model's; its number of slots is the number of clusters.
+        cluster: How features are clustered.
         precision: Arithmetic of the backbone.
     """
 
-    is_seeded = True
-
     def __init__(
-        self, name: str, backbone: Backbone, config: ModelConfig, *, precision: Precision = "fp32"
+        self,
+        name: str,
+        backbone: Backbone,
+        config: ModelConfig,
+        cluster: Cluster = kmeans_clusters,
+        *,
+        precision: Precision = "fp32",
     ) -> None:
-        self.name, self.backbone, self.config, self.precision = name, backbone, config, precision
+        self.name, self.backbone, self.config = name, backbone, config
+        self.cluster, self.precision = cluster, precision
+        self.is_seeded = cluster is kmeans_clusters
         self.image_size, self.patch_size = config.backbone.image_size, backbone.patch_size
 
     @property
@@ -60,7 +89,6 @@ class KMeansControl:
         foreground = foreground_map(patches, features.grid, heuristics)
         if weight := heuristics.foreground_weight:
             patches = with_foreground(patches, foreground, weight)
-        # As slot attention normalises its inputs.
-        clusters = kmeans(F.layer_norm(patches, patches.shape[-1:]), count, seed=seed)
+        clusters = self.cluster(patches, features.grid, count, seed)
         masks = F.one_hot(clusters, count).movedim(-1, 1).float().unflatten(2, features.grid)
         return find_objects(masks, patches, foreground, None, images, heuristics)

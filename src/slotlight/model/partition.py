@@ -15,6 +15,9 @@ from torch.nn import functional as F
 from slotlight.model.fusion import assign
 from slotlight.model.kmeans import kmeans
 
+TEMPERATURE = 0.05
+"""Of the graph that floors and controls cut."""
+
 FINEST_SIDE = 20
 """Patches along a side of the graph; finer grids are pooled, because its eigenvectors cost the cube of its patches."""
 

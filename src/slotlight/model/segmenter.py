@@ -9,7 +9,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.files import digest
-from slotlight.model.controls import KMeansControl
+from slotlight.model.controls import ClusterControl, spectral_clusters
 from slotlight.model.heuristics import find_objects
 from slotlight.model.slot_model import SlotModel, build_slot_model
 from slotlight.segmenter import Segmenter, SlotMasks
@@ -42,13 +42,16 @@ class ModelSegmenter:
         return digest(config, weights, self.backbone.fingerprint(), self.precision, __version__)
 
     def controls(self) -> list[Segmenter]:
-        """k-means in place of the slots, and the slots as they were before training (seed 0)."""
+        """k-means and a normalised cut in place of the slots, and the slots as they were before training (seed 0)."""
         config, backbone = self.model.config, self.backbone
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             untrained = build_slot_model(config, backbone.dim, self.model.grid).to(self.device)
         return [
-            KMeansControl(f"{self.name}-kmeans", backbone, config, precision=self.precision),
+            ClusterControl(f"{self.name}-kmeans", backbone, config, precision=self.precision),
+            ClusterControl(
+                f"{self.name}-spectral", backbone, config, spectral_clusters, precision=self.precision
+            ),
             Untrained(f"{self.name}-untrained", backbone, untrained, precision=self.precision),
         ]
 
