@@ -12,7 +12,7 @@ METRICS = ("mIoU", "mBO", "CorLoc")
 
 
 def measure(segmenters: Sequence[Segmenter], voc: Path, out: Path) -> list[dict[str, float]]:
-    """For each of them, in order, the `METRICS` in per cent; what is in `out` is not measured again."""
+    """For each of them, in order, the `METRICS` in per cent; what is in ``out/evaluation`` is not measured again."""
     found = [Discoverer(segmenter) for segmenter in segmenters]
-    (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out).tables
+    (table,) = evaluate(found, VOCDataset(voc, "dev"), ["paper"], out=out / "evaluation").tables
     return [{estimate.metric: 100 * estimate.mean for estimate in row.estimates} for row in table.rows]

@@ -1,12 +1,16 @@
 """Fixtures that several tests share: where golden values and real data lie, real photographs to use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+
+# A shell's background job ignores Ctrl-C, and so would all that the tests start; they are about what it does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _folder(variable: str, default: str) -> Path:

@@ -75,7 +75,7 @@ def in_words(seconds: float) -> str:
     """A duration in its largest sensible unit.
 
     Example:
-        >>> in_words(41.4), in_words(780), in_words(12_240), in_words(1.1e6)
+        >>> in_words(41.4), in_words(780.0), in_words(12_240.0), in_words(1.1e6)
         ('41 seconds', '13 minutes', '3.4 hours', '13 days')
     """
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])

@@ -42,7 +42,9 @@ def spectral_partition(
         maps = features.float().transpose(1, 2).unflatten(2, grid)
         coarse = F.avg_pool2d(maps, step, ceil_mode=True)
         points = coarse.flatten(2).transpose(1, 2)
-        if points.device.type != "mps":  # which has no float64; eigenvectors of near eigenvalues turn with rounding
+        if (
+            points.device.type != "mps"
+        ):  # which has no float64; eigenvectors of near eigenvalues turn with rounding
             points = points.double()
         points = F.normalize(points - points.mean(dim=1, keepdim=True), dim=-1)
         affinity = torch.exp((points @ points.mT - 1) / temperature)
