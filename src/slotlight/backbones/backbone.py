@@ -14,7 +14,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from slotlight.backbones.truncation import ConvFeatures, Reduction, ViTFeatures
-from slotlight.config import Facet
+from slotlight.config import Facet, Precision
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.tensors import tensors_digest
 
@@ -114,6 +114,12 @@ class Backbone(nn.Module):
                 f"Images of {height}x{width} pixels do not divide into patches of {self.patch_size}."
             )
         return Features(self.extract((images - self.mean) / self.std), grid)
+
+    def at_precision(self, images: Float[Tensor, "batch 3 height width"], precision: Precision) -> Features:
+        """The features, computed in fp32 or bf16."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            found: Features = self(images)
+        return found
 
     def fingerprint(self) -> str:
         """A hash of weights, facet and layer: equal for equal features; the key of a feature cache."""

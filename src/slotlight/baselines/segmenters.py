@@ -123,6 +123,5 @@ class FeatureSegmenter:
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.segmenter.Segmenter`."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            features = self.backbone(images)
+        features = self.backbone.at_precision(images, self.precision)
         return self.method.run(replace(features, patches=features.patches.float()), seed)

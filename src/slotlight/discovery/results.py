@@ -205,9 +205,8 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _save_picture(picture: Image, path: Path, **how: Any) -> None:
-    with whole_file(
-        path, durable=False
-    ) as partial:  # a sync for each picture would take longer than the model
+    # A sync for each picture would take longer than the model.
+    with whole_file(path, durable=False) as partial:
         picture.save(partial, **how)
 
 

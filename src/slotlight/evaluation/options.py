@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from slotlight.config.bounds import at_least
 from slotlight.errors import ConfigError
 
 OnError = Literal["stop", "skip"]
@@ -25,9 +26,6 @@ class EvaluationOptions:
     """Stop at a photograph or label that cannot be used, or skip it and list why."""
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "limit", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{name.replace('_', ' ').capitalize()} is {value}; it must be at least 1.")
+        at_least(self, 1, "seeds", "batch_size", *(["limit"] if self.limit is not None else []))
         if self.on_error not in ("stop", "skip"):
             raise ConfigError(f"On error is {self.on_error!r}; valid: stop, skip.")

@@ -90,9 +90,8 @@ def _decode(photograph: Stamp, side: int) -> RGBImage | ImageError:
 def _compute(
     images: list[RGBImage], backbone: Backbone, precision: Precision
 ) -> Float16[Tensor, "batch patch dim"]:
-    device = backbone.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        features: Tensor = backbone(to_batch(images, device)).patches.half().cpu()
+    found = backbone.at_precision(to_batch(images, backbone.device), precision)
+    features: Tensor = found.patches.half().cpu()
     if not features.isfinite().all():
         raise CacheError(f"Features of {backbone.name!r} do not fit half precision; choose another layer.")
     return features

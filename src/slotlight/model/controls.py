@@ -73,7 +73,7 @@ class ClusterControl:
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
         heuristics, slots = repr(self.config.heuristics), self.config.slots.slots
-        settings = (self.image_size, self.precision, __version__)
+        settings = (self.cluster.__qualname__, self.image_size, self.precision, __version__)
         return digest(self.name, heuristics, slots, self.backbone.fingerprint(), *settings)
 
     def controls(self) -> list[Segmenter]:
@@ -83,12 +83,10 @@ class ClusterControl:
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.segmenter.Segmenter`."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            features = self.backbone(images)
+        features = self.backbone.at_precision(images, self.precision)
         patches, heuristics, count = features.patches.float(), self.config.heuristics, self.config.slots.slots
         foreground = foreground_map(patches, features.grid, heuristics)
-        if weight := heuristics.foreground_weight:
-            patches = with_foreground(patches, foreground, weight)
+        patches = with_foreground(patches, foreground, heuristics.foreground_weight)
         clusters = self.cluster(patches, features.grid, count, seed)
         masks = F.one_hot(clusters, count).movedim(-1, 1).float().unflatten(2, features.grid)
         return find_objects(masks, patches, foreground, None, images, heuristics)

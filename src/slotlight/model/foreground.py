@@ -44,7 +44,12 @@ def foreground_map(
 def with_foreground(
     features: Float[Tensor, "batch patch dim"], foreground: Float[Tensor, "batch rows columns"], weight: float
 ) -> Float[Tensor, "batch patch wider"]:
-    """The features and, as one more dimension, the standardised map, ``weight`` times as wide as they are."""
+    """The features and, as one more dimension, the standardised map, ``weight`` times as wide as they are.
+
+    With a weight of 0, the features alone.
+    """
+    if not weight:
+        return features
     values = foreground.flatten(1)
     deviation, mean = torch.std_mean(values, dim=1, keepdim=True, correction=0)
     width = features.std(dim=(1, 2), correction=0).unsqueeze(1)

@@ -153,8 +153,9 @@ class SlotModel(nn.Module):
         foreground: Float[Tensor, "batch rows columns"] | None,
     ) -> Float[Tensor, "batch patch wider"]:
         """What the slots see: the features, and the foreground map where it is one of them."""
-        weight = self.config.heuristics.foreground_weight
-        return features if foreground is None or not weight else with_foreground(features, foreground, weight)
+        if foreground is None:
+            return features
+        return with_foreground(features, foreground, self.config.heuristics.foreground_weight)
 
     def _decoded_patches(
         self, features: Float[Tensor, "batch patch dim"]

@@ -4,8 +4,8 @@ A run is identified by its settings, its photographs and the weights of its back
 stopped; another one in the same folder is refused before anything slow begins.
 """
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,18 @@ from slotlight.config import ModelConfig, TrainConfig
 from slotlight.devices import pick_device
 from slotlight.errors import CheckpointError, TrainingError
 from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
-from slotlight.features.dataset import FeatureCache
 from slotlight.files import begin_run, digest, is_claimed
 from slotlight.images import find_photographs
 from slotlight.model.checkpoint import save_model
 from slotlight.model.segmenter import ModelSegmenter
-from slotlight.model.slot_model import SlotModel, build_slot_model
+from slotlight.model.slot_model import build_slot_model
 from slotlight.training.loop import fit
 from slotlight.training.preview import warn_if_nothing_is_found
 from slotlight.training.state import STATE, TrainingState, load_state
 
 _OUTPUTS = ("config.json", "slots.safetensors", STATE, "logs", "sheets")
-_WITHOUT_EFFECT = (
-    "model.backbone.weights",
-    "training.checkpoint_every",
-)  # on the result; the fingerprint counts
+# On the result: of a weights file the content counts, which the backbone's fingerprint holds.
+_WITHOUT_EFFECT = ("model.backbone.weights", "training.checkpoint_every")
 
 
 def train(
@@ -102,7 +99,8 @@ def train(
         state = state if leads else _find_state(out, run)
         torch.manual_seed(train_config.seed)
         model = build_slot_model(model_config, backbone.dim, features.grid)
-        _fit(model, features, out, train_config, fabric, run, state)
+        with _compile_faults():
+            fit(model, features, out, train_config, fabric=fabric, run=run, state=state)
         if leads:
             count = len(features.photographs)
             save_model(out, model, backbone, {"train": asdict(train_config), "photographs": count})
@@ -110,17 +108,11 @@ def train(
     return out
 
 
-def _fit(
-    model: SlotModel,
-    features: FeatureCache,
-    out: Path,
-    config: TrainConfig,
-    fabric: Fabric,
-    run: str,
-    state: TrainingState | None,
-) -> None:
+@contextmanager
+def _compile_faults() -> Iterator[None]:
+    """Turn the compiler's faults into one clear sentence."""
     try:
-        fit(model, features, out, config, fabric=fabric, run=run, state=state)
+        yield
     except RuntimeError as error:
         if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise
