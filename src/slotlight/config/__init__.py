@@ -12,6 +12,7 @@ from slotlight.config.choices import (
     GruState,
     MaskKind,
     MaskSource,
+    Objective,
     Precision,
     Ranking,
     Start,
