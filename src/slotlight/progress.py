@@ -1,7 +1,6 @@
 """How far a long piece of work is: a bar on a terminal, elsewhere a plain line now and then."""
 
 import time
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -31,7 +30,8 @@ class ProgressReport:
     """
 
     def __init__(self, work: str, total: int, done: int = 0, *, shown: bool = True) -> None:
-        self.work, self.total, self.first, self.shown = work, total, done, shown
+        self.work, self.total, self.shown = work, total, shown
+        self.first = self.done = done
         self.console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=self.console, disable=not (shown and self.console.is_terminal))
@@ -43,13 +43,12 @@ class ProgressReport:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def update(self, done: int, note: str = "") -> None:
         """Say that so many steps are done; the note stands beside the name of the work."""
+        self.done = done
         name = f"{self.work}, {note}" if note else self.work
         self._bar.update(self._task, completed=done, description=name)
         now = time.monotonic()
@@ -64,6 +63,10 @@ class ProgressReport:
         if not self.console.is_terminal and now - self._told >= PLAIN_EVERY_S:
             self._told = now
             self.say(f"{name}: {done:,} of {self.total:,}, {in_words(left)} left")
+
+    def advance(self, note: str = "") -> None:
+        """Say that one more step is done."""
+        self.update(self.done + 1, note)
 
     def say(self, sentence: str) -> None:
         """Print a line above the bar."""

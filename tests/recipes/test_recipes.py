@@ -253,3 +253,13 @@ def test_the_command_explains_itself():
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "--out" in shown
     assert "--again.tone" in shown
+
+
+@pytest.mark.usefixtures("recipe")
+def test_hold_then_fall_reaches_the_top_once_and_ends_at_zero() -> None:
+    from pretraining import hold_then_fall
+
+    found = [hold_then_fall(step + 1, 100 - step, warmup=10, fall=25) for step in range(101)]
+    assert found[9:76] == [1] * 67
+    assert found[:9] == pytest.approx([0.1 * step for step in range(1, 10)])
+    assert found[-1] == 0

@@ -94,6 +94,7 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(config.get("mean", (0.485, 0.456, 0.406))).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
         self.eval().requires_grad_(False)
+        self._fingerprint = ""
 
     @property
     def device(self) -> torch.device:
@@ -122,8 +123,14 @@ class Backbone(nn.Module):
         return found
 
     def fingerprint(self) -> str:
-        """A hash of weights, facet and layer: equal for equal features; the key of a feature cache."""
-        return tensors_digest(self.state_dict(), f"{self.facet} {self.layer}")
+        """A hash of weights, facet and layer: equal for equal features; the key of a feature cache.
+
+        It is computed once: the weights are frozen, and several models may share them.
+        """
+        self._fingerprint = self._fingerprint or tensors_digest(
+            self.state_dict(), f"{self.facet} {self.layer}"
+        )
+        return self._fingerprint
 
 
 def _reduction(network: Any) -> int:

@@ -104,12 +104,6 @@ def load_model(
     return ModelSegmenter(name or folder.name, backbone, model.to(device), precision=precision)
 
 
-def read_info(folder: Path) -> dict[str, Any]:
-    """What a model folder says of itself: version, training, seed."""
-    info: dict[str, Any] = _read_config(folder).get("info", {})
-    return info
-
-
 def from_dict(kind: type[T], values: Any) -> T:
     """Build a (nested) frozen dataclass from JSON, checking names and choices.
 
@@ -143,7 +137,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     try:
         raw: dict[str, Any] = json.loads(path.read_text())
     except (ValueError, OSError) as fault:
-        raise CheckpointError(f"{path} is damaged ({fault}); copy it again or train anew.") from fault
+        raise CheckpointError(f"{path} is damaged ({fault}); copy it again or retrain the model.") from fault
     if isinstance(raw, dict) and raw.get("format") == 1:
         return _from_format_1(raw, path)
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
@@ -191,5 +185,5 @@ def _fill(model: SlotModel, folder: Path, weights_digest: str) -> None:
         raise CheckpointError(f"{path} does not fit its {_CONFIG}: {reason[:200]}") from fault
     if hashlib.sha256(weights).hexdigest() != weights_digest:
         raise CheckpointError(
-            f"{path} and {_CONFIG} are not of one model; copy both again, or resume its training."
+            f"{path} and {_CONFIG} belong to different models; copy both again, or resume the training."
         )
