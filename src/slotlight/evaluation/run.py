@@ -147,7 +147,7 @@ def _measure_all(
     show: bool,
 ) -> None:
     share = len(photographs.keys[processes.global_rank :: processes.world_size])
-    with ProgressReport("evaluation", share * len(runs), shown=show) as progress:
+    with ProgressReport("evaluation", share * len(runs), shown=show, even=False) as progress:
         for run in runs:
             advance = partial(progress.advance, f"{run.discoverer.name}, seed {run.seed}")
             measure(run, photographs, options, processes, advance)
