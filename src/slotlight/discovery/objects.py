@@ -98,7 +98,16 @@ def _parts(
     mask: Bool[np.ndarray, "height width"], min_part: float
 ) -> list[tuple[Bool[np.ndarray, "height width"], float]]:
     """The connected parts of a mask, but for specks, and the share of the mask that each is."""
-    parts, _ = ndimage.label(mask)
+    box = tuple(
+        slice(inside.argmax(), len(inside) - inside[::-1].argmax())
+        for inside in (mask.any(axis=1), mask.any(axis=0))
+    )
+    parts, _ = ndimage.label(mask[box])
     sizes = np.bincount(parts.ravel())[1:]
     large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
-    return [(parts == part + 1, float(sizes[part] / sizes.sum())) for part in large]
+    found = []
+    for part in large:
+        whole = np.zeros_like(mask)
+        whole[box] = parts == part + 1
+        found.append((whole, float(sizes[part] / sizes.sum())))
+    return found
