@@ -13,6 +13,7 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from slotlight.backbones.folding import fold_batch_norms
 from slotlight.backbones.truncation import ConvFeatures, Reduction, ViTFeatures
 from slotlight.config import Facet, Precision
 from slotlight.errors import UnknownNameError, WeightsError
@@ -95,6 +96,9 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
         self.eval().requires_grad_(False)
         self._fingerprint = ""
+        if isinstance(self.extract, ConvFeatures):
+            self.fingerprint()  # before its batch normalisation is folded: of the weights as published
+            fold_batch_norms(self.extract.network)
 
     @property
     def device(self) -> torch.device:

@@ -84,13 +84,18 @@ def _winners(
 ) -> UInt8[np.ndarray, "height width"]:
     shrink = min(1.0, FINEST_PIXELS / max(size))
     fine = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
-    # Slots last: both are several times as fast when a pixel's slots lie side by side.
-    cells = masks.unsqueeze(0).contiguous(memory_format=torch.channels_last)
-    smooth = F.interpolate(cells, fine, mode="bilinear", align_corners=False)
-    winner = smooth.argmax(dim=1, keepdim=True).to(torch.uint8)
-    if fine != size:
-        winner = F.interpolate(winner, size, mode="nearest")
-    segments: UInt8[np.ndarray, "height width"] = winner[0, 0].numpy()
+    covering = torch.nonzero(masks.amax(dim=(1, 2)) > 0).flatten().tolist() or [0]
+    smooth = F.interpolate(masks[covering].unsqueeze(0), fine, mode="bilinear", align_corners=False)
+    first, *others = smooth[0].numpy()
+    best, winner = first, np.full(fine, covering[0], np.uint8)
+    for slot, mask in zip(covering[1:], others, strict=True):  # a third of an argmax's time
+        winner = np.maximum(winner, (mask > best) * np.uint8(slot))  # slots come in rising order
+        best = np.maximum(best, mask)
+    if fine == size:
+        return winner
+    segments: UInt8[np.ndarray, "height width"] = F.interpolate(
+        torch.from_numpy(winner)[None, None], size, mode="nearest"
+    )[0, 0].numpy()
     return segments
 
 
@@ -98,7 +103,16 @@ def _parts(
     mask: Bool[np.ndarray, "height width"], min_part: float
 ) -> list[tuple[Bool[np.ndarray, "height width"], float]]:
     """The connected parts of a mask, but for specks, and the share of the mask that each is."""
-    parts, _ = ndimage.label(mask)
+    box = tuple(
+        slice(inside.argmax(), len(inside) - inside[::-1].argmax())
+        for inside in (mask.any(axis=1), mask.any(axis=0))
+    )
+    parts, _ = ndimage.label(mask[box])
     sizes = np.bincount(parts.ravel())[1:]
     large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
-    return [(parts == part + 1, float(sizes[part] / sizes.sum())) for part in large]
+    found = []
+    for part in large:
+        whole = np.zeros_like(mask)
+        whole[box] = parts == part + 1
+        found.append((whole, float(sizes[part] / sizes.sum())))
+    return found
