@@ -35,7 +35,7 @@ def refine_masks(
     """
     if masks.device.type != "cpu":
         return _refined(masks, images, config)
-    # A photograph at a time stays in a processor's cache. A slot that covers nothing will not; the others need not wait.
+    # One photograph at a time stays in a processor's cache; slots that cover nothing of it need no average.
     fine = [side * config.refine_scale for side in masks.shape[2:]]
     refined = masks.new_zeros(*masks.shape[:2], *fine)
     for place, covers in enumerate(masks.amax(dim=(2, 3)) > 0):
