@@ -3,7 +3,7 @@
 Every label map is 8-bit in the photograph's own size: 0 is background (or no object), 255 is void.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -70,7 +70,7 @@ class Labels:
             return self.masks
         if self.instances is None:
             raise ValueError("no instance masks were asked for")
-        masks = RunLengths.encode(_objects_of(self.instances))
+        masks = tuple(RunLengths.encode(mask)[0] for mask in _objects_of(self.instances))
         return InstanceMasks(masks, tuple(mask.area() for mask in masks))
 
     def squashed(self, native: tuple[int, int], size: tuple[int, int]) -> "Labels":
@@ -143,13 +143,12 @@ def boxes_of_instances(
     instances: UInt8[np.ndarray, "height width"],
 ) -> Float[np.ndarray, "object 4"]:
     """The box around each object's visible pixels, in the order of their numbers."""
-    return mask_boxes_xyxy(_objects_of(instances)).astype(np.float64)
+    return np.concatenate([np.empty((0, 4)), *map(mask_boxes_xyxy, _objects_of(instances))])
 
 
-def _objects_of(instances: UInt8[np.ndarray, "height width"]) -> Bool[np.ndarray, "object height width"]:
-    """A map of instances as one mask for each object, in the order of their numbers."""
-    numbers = np.unique(instances)
-    return np.asarray(instances == numbers[~np.isin(numbers, (0, VOID))][:, None, None])
+def _objects_of(instances: UInt8[np.ndarray, "height width"]) -> Iterator[Bool[np.ndarray, "1 height width"]]:
+    """The mask of each object of a map, in the order of their numbers; one at a time, for they may be many."""
+    return ((instances == number)[None] for number in np.unique(instances) if number not in (0, VOID))
 
 
 def _squash_map(
