@@ -57,7 +57,7 @@ class Preview:
     ) -> None:
         self.model, self.features, self.folder = model, features, folder
         self.config, self.by_products = config, by_products
-        self.rows = _evenly(len(features.photographs), SEGMENTED)
+        self.rows = evenly(len(features.photographs), SEGMENTED)
         self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
         self._unused: Int64[Tensor, " slot"] | int = 0
         self._warned: set[int] = set()
@@ -110,7 +110,7 @@ class Preview:
 
 def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, sheets: Path) -> None:
     """Hint at what to try when a trained model takes every slot of some photographs for background."""
-    paths = [features.photographs[row] for row in _evenly(len(features.photographs), SEGMENTED)]
+    paths = [features.photographs[row] for row in evenly(len(features.photographs), SEGMENTED)]
     images = []
     for path in paths:
         try:
@@ -129,11 +129,11 @@ def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, 
         )
 
 
-def _evenly(count: int, most: int) -> list[int]:
+def evenly(count: int, most: int) -> list[int]:
     """Some of ``count`` rows, evenly spread.
 
     Example:
-        >>> _evenly(3, 24), _evenly(100, 5)
+        >>> evenly(3, 24), evenly(100, 5)
         ([0, 1, 2], [0, 24, 49, 74, 99])
     """
     rows: list[int] = np.unique(np.linspace(0, count - 1, most).astype(int)).tolist()
