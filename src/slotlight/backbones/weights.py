@@ -105,8 +105,7 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
     held, absent = _blocks(state), _blocks(missing)
     if held and absent and min(absent) > max(held):
         raise WeightsError(
-            f"{source} holds the first {len(held)} blocks alone, and layer {layer} is read; choose a layer from 0 to "
-            f"{max(held)}."
+            f"{source} holds blocks 0 to {max(held)} alone, and layer {layer} is read; choose a layer of those."
         )
     # A ConvNet is cut before it is filled, so its file always holds more.
     left_over = result.unexpected_keys if isinstance(network, VisionTransformer | Eva) else []

@@ -36,8 +36,8 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         # Longer and faster training agrees more and finds fewer objects: see the model's card.
         TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
     ),
-    # Slots that learn the normalised cut of each photograph's patches, from a start as k-means (docs/measured.md). Layer
-    # 8 was chosen on the development fifth; more than 100 steps gave nothing.
+    # Slots that learn the normalised cut of each photograph's patches, from a start as k-means. Layer 8 was chosen on
+    # the development fifth, where 200 steps more gave nothing (docs/measured.md).
     "partition": (
         ModelConfig(
             backbone=BackboneConfig(name="dinov2-vits14", facet="token", layer=8, image_size=224),

@@ -80,7 +80,7 @@ def load_trainings(
         CheckpointError: A folder is no model.
     """
     names = [folder.name for folder in folders]
-    name = commonprefix(names).rstrip("-_. ") or ",".join(names)
+    name = commonprefix(names).rstrip("-_. ") or ",".join(names)  # noqa: RUF071 - characters are meant
     return Trainings(
         [
             load_model(folder, name=name, weights=weights, device=device, precision=precision)

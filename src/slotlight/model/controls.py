@@ -95,5 +95,7 @@ class ClusterControl:
         foreground = foreground_map(patches, features.grid, heuristics)
         patches = with_foreground(patches, foreground, heuristics.foreground_weight)
         clusters = self.cluster(patches, features.grid, self.config, seed)
-        masks = F.one_hot(clusters, self.config.slots.slots).movedim(-1, 1).float().unflatten(2, features.grid)
+        masks = (
+            F.one_hot(clusters, self.config.slots.slots).movedim(-1, 1).float().unflatten(2, features.grid)
+        )
         return find_objects(masks, patches, foreground, None, images, heuristics)

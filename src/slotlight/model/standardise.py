@@ -37,14 +37,19 @@ class Standardise(nn.Module):
 
     def measure(self, batches: Iterable[Float[Tensor, "batch patch dim"]]) -> None:
         """Take the mean and the standard deviation (over patches and dimensions) of some photographs' features."""
-        count, total, squares = 0, torch.zeros(self.mean.shape, dtype=torch.float64), 0.0
+        count, total = 0, torch.zeros(self.mean.shape, dtype=torch.float64)
+        squares = torch.zeros((), dtype=torch.float64)
         for batch in batches:
             patches = batch.flatten(0, 1).double()
-            count, total, squares = count + len(patches), total + patches.sum(0), squares + patches.square().sum()
+            count, total, squares = (
+                count + len(patches),
+                total + patches.sum(0),
+                squares + patches.square().sum(),
+            )
         mean = total / count
         variance = squares / (count * len(mean)) - mean.square().mean()
         self.mean.copy_(mean)
-        self.deviation.copy_(torch.as_tensor(variance).sqrt().clamp(min=LEAST_DEVIATION))
+        self.deviation.copy_(variance.sqrt().clamp(min=LEAST_DEVIATION))
 
     def forward(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, "batch patch dim"]:
         """Standardised features, in full precision."""

@@ -1,4 +1,4 @@
-"""What a model sees in a few of its photographs while it trains: contact sheets, slots that find nothing."""
+"""What a model sees in a few of its photographs while it trains: contact sheets, dead slots, signs of a collapse."""
 
 import logging
 from functools import cached_property
@@ -20,6 +20,7 @@ from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_bat
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, SlotModel
 from slotlight.training.by_products import ByProducts
+from slotlight.training.signs import Signs, likeness_of_clusters, masking_report, signs_of, warning_of
 
 LOOKS, SHEETS = 40, 8
 """How often a long run looks at the photographs, and how often it draws them."""
@@ -31,13 +32,13 @@ SEGMENTED, DRAWN, SIDE = 24, 12, 320
 """Photographs that are looked at, photographs that are drawn, and their longer side in pixels."""
 
 PATIENCE, ENOUGH = 5, 8
-"""A slot is dead after as many looks in a row without a patch, at as many photographs or more."""
+"""So many looks in a row, at so many photographs or more, call a slot dead or all slots collapsed."""
 
 _LOG = logging.getLogger(__name__)
 
 
 class Preview:
-    """Segments photographs as training goes: warns of dead slots, and draws contact sheets.
+    """Segments photographs as training goes: warns of dead or collapsed slots, and draws contact sheets.
 
     Args:
         model: What trains.
@@ -61,19 +62,46 @@ class Preview:
         self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
         self._unused: Int64[Tensor, " slot"] | int = 0
         self._warned: set[int] = set()
+        self._collapsed = 0
 
-    def look(self, done: int) -> None:
-        """After every step: look and draw when it is time."""
+    def masking(self) -> str | None:
+        """What share of what is masked in these photographs; None where nothing is."""
+        if self.model.config.masking.kind == "none":
+            return None
+        return masking_report(self._patches, self._segment().foreground, self.model.config.masking)
+
+    def look(self, done: int) -> Signs | None:
+        """After every step: look and draw when it is time; then there are signs."""
         if not (self._due(done, LOOKS) or self._due(done, SHEETS)):
-            return
-        device = next(self.model.parameters()).device
-        patches = FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
-        with torch.no_grad():
-            found = self.model.segment_features(patches, self.features.grid)
+            return None
+        found = self._segment()
+        signs = signs_of(found)
         if done > self.config.warmup_share * self.config.steps and len(self.rows) >= ENOUGH:
             self._warn_of_dead_slots(found)
+            self._warn_of_collapse(signs, ended=done == self.config.steps)
         if self._due(done, SHEETS):
             self._draw(found, self.folder / f"step_{done:07d}.png")
+        return signs
+
+    def _segment(self) -> FusedMasks:
+        with torch.no_grad():
+            return self.model.segment_features(self._patches, self.features.grid)
+
+    @property
+    def _patches(self) -> Float[Tensor, "photograph patch dim"]:
+        """Read anew each time: a model may need the memory between looks."""
+        device = next(self.model.parameters()).device
+        return FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
+
+    @cached_property
+    def _clusters_alike(self) -> float:
+        return likeness_of_clusters(self._patches, self.model.config.slots.slots)
+
+    def _warn_of_collapse(self, signs: Signs, *, ended: bool) -> None:
+        warning = warning_of(signs, self._clusters_alike)
+        self._collapsed = self._collapsed + 1 if warning else 0
+        if warning and (self._collapsed == PATIENCE or (ended and self._collapsed < PATIENCE)):
+            _LOG.warning(warning)
 
     def _due(self, done: int, times: int) -> bool:
         return done % max(LEAST_BETWEEN, self.config.steps // times) == 0 or done == self.config.steps
