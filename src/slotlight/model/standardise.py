@@ -41,11 +41,9 @@ class Standardise(nn.Module):
         squares = torch.zeros((), dtype=torch.float64)
         for batch in batches:
             patches = batch.flatten(0, 1).double()
-            count, total, squares = (
-                count + len(patches),
-                total + patches.sum(0),
-                squares + patches.square().sum(),
-            )
+            count += len(patches)
+            total += patches.sum(0)
+            squares += patches.square().sum()
         mean = total / count
         variance = squares / (count * len(mean)) - mean.square().mean()
         self.mean.copy_(mean)
