@@ -19,6 +19,7 @@ def adjusted_rand_index(confusion: Confusion) -> Float[Tensor, " batch"]:
         `adjusted_rand_score`.
 
     Example:
+        >>> import torch
         >>> from slotlight.metrics import confusion_matrix
         >>> slots, labels = torch.tensor([[[3, 3, 0, 0]]]), torch.tensor([[[0, 0, 1, 1]]])
         >>> adjusted_rand_index(confusion_matrix(slots, labels))

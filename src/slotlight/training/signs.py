@@ -51,6 +51,7 @@ def likeness(winners: Int64[Tensor, "photograph patch"], slots: int) -> float:
     """How far each photograph's partition agrees with the next one's; slots may be numbered anew in each.
 
     Example:
+        >>> import torch
         >>> likeness(torch.tensor([[0, 0, 1, 1], [1, 1, 0, 0]]), 2)
         1.0
     """
