@@ -28,7 +28,8 @@ def load(
     Args:
         name: ``embedded`` (the model in the package), a folder that `slotlight.train` wrote, or a floor or
             baseline by name. Baselines that read features take a backbone after an ``@``, such as
-            ``tokencut@dino-vits16``; without it they read the embedded one's.
+            ``tokencut@dino-vits16``, or a model's folder, whose features they then read; without it they read
+            the embedded one's.
         weights: A local file with the backbone's weights; without it they come from the package or the hub.
         device: ``cpu``, ``cuda``, ``mps``, ...; ``auto`` takes the first accelerator there is.
         precision: ``fp32`` or ``bf16``.
@@ -67,6 +68,9 @@ def _baseline(
             method, weights=weights is not None, precision=precision != "fp32", backbone=bool(backbone_name)
         )
         return build_baseline(method)
+    if backbone_name and Path(backbone_name).is_dir():
+        model = load_model(Path(backbone_name), weights=weights, device=device)
+        return build_baseline(method, model.backbone, precision=precision)
     name = backbone_name or EMBEDDED
     if name == EMBEDDED:
         _refuse(f"{method}@{EMBEDDED}", weights=weights is not None)

@@ -209,3 +209,34 @@ def test_half_precision_keeps_the_slots_in_full_and_near() -> None:
         rough = module(features.unsqueeze(0).float(), noise.float()).slots
     assert rough.dtype == torch.float32
     assert torch.nn.functional.cosine_similarity(rough, exact, dim=-1).min() > 0.99
+
+
+class TestQueriesFromPatches:
+    def test_slots_begin_in_patches_of_their_own_photograph(self):
+        torch.manual_seed(0)
+        module = MultiQuerySlotAttention(8, heads=3, slots=4, mlp_hidden=16, queries="patches")
+        torch.nn.init.zeros_(module.mu)
+        features = torch.randn(1, 2, 20, 8)
+        noise = module.noise(1, torch.Generator().manual_seed(0))
+        assert noise.shape == (3, 1, 4)
+        start = module._around_mean(features, noise)
+        patches = torch.nn.functional.layer_norm(features[0], (8,)) / 2
+        distances = torch.cdist(start, patches.expand(3, -1, -1, -1))
+        torch.testing.assert_close(distances.amin(-1), torch.zeros(3, 2, 4), atol=1e-3, rtol=0)
+        picked = distances.argmin(-1)
+        assert all(len(set(row.tolist())) == 4 for row in picked.flatten(0, 1))
+        assert not torch.equal(picked[0], picked[1])  # each head draws its own
+
+    def test_an_image_does_not_depend_on_its_batch(self):
+        torch.manual_seed(0)
+        module = MultiQuerySlotAttention(8, heads=3, slots=4, mlp_hidden=16, queries="patches")
+        features, noise = torch.randn(1, 2, 20, 8), module.noise(1, torch.Generator().manual_seed(0))
+        together, alone = module(features, noise), module(features[:, 1:], noise)
+        torch.testing.assert_close(together.slots[:, 1:], alone.slots)
+
+    def test_all_that_learns_has_a_gradient(self):
+        module = MultiQuerySlotAttention(8, heads=2, slots=4, mlp_hidden=16, queries="patches")
+        module(torch.randn(2, 3, 20, 8), module.noise(3)).slots.square().sum().backward()
+        learning = {name for name, value in module.named_parameters() if value.requires_grad}
+        assert "log_sigma" not in learning
+        assert all(value.grad is not None for name, value in module.named_parameters() if name in learning)

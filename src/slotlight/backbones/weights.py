@@ -7,6 +7,7 @@ translate the rest (DINOv2, DINOv3, BEiT, ...). Only what is read of a network h
 import argparse
 import pickle
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
             f"{next(iter(state))!r}."
         )
     missing = [key for key in result.missing_keys if _is_read(network, key, facet, layer)]
+    held, absent = _blocks(state), _blocks(missing)
+    if held and absent and min(absent) > max(held):
+        raise WeightsError(
+            f"{source} holds blocks 0 to {max(held)} alone, and layer {layer} is read; choose a layer of those."
+        )
     # A ConvNet is cut before it is filled, so its file always holds more.
     left_over = result.unexpected_keys if isinstance(network, VisionTransformer | Eva) else []
     for problem, keys in (("lacks", missing), ("has left over", left_over)):
@@ -114,6 +120,11 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
             raise WeightsError(
                 f"{source} is damaged: {key!r} holds values that are not finite; download it again."
             )
+
+
+def _blocks(keys: Iterable[str]) -> set[int]:
+    """Which blocks of a ViT some weights are of."""
+    return {int(block[1]) for key in keys if (block := re.match(r"blocks\.(\d+)\.", key))}
 
 
 def _check_patches(network: nn.Module, state: State, source: Path) -> None:

@@ -34,7 +34,8 @@ def evaluate(
     Args:
         data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
         protocol: One or more of paper, paper-as-released, instances, corloc, detection, masks, saliency.
-        model: One or more models, as `slotlight discover --model` takes them.
+        model: One or more models, as `slotlight discover --model` takes them. Folders joined by commas are
+            trainings of one model with different seeds and make one row: seed i is the i-th training.
         split: dev, test or val of VOC 2012, or another of the devkit's lists.
         annotations: A COCO instances JSON for the photographs in DATA.
         masks: A folder of masks for the photographs in DATA, matched by name.

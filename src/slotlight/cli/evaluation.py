@@ -21,6 +21,7 @@ from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.protocols import check_labels, find_protocol
 from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.run import evaluate
+from slotlight.evaluation.trainings import load_trainings
 from slotlight.loading import load
 from slotlight.report.terminal import print_tables
 from slotlight.report.write import write_report
@@ -44,7 +45,8 @@ def run_evaluation(
     With several devices Lightning starts this command once for each of them; the first prints and writes.
 
     Args:
-        models: What `slotlight.load` takes.
+        models: What `slotlight.load` takes; or folders of one model's trainings, joined by commas, which make one
+            row.
         protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
         source: The photographs and their labels.
         options: Of the evaluation.
@@ -67,7 +69,7 @@ def run_evaluation(
         )
     fabric = _launch(device, devices)
     where = device if devices == 1 else str(fabric.device)
-    loaded = [load(name, weights=weights, device=where, precision=precision) for name in models]
+    loaded = [_load(name, options, weights=weights, device=where, precision=precision) for name in models]
     beneath = _floors(loaded, precision) if floors else []
     evaluation = evaluate(
         loaded,
@@ -83,6 +85,23 @@ def run_evaluation(
     if fabric.is_global_zero:
         _show(evaluation, out, loaded or beneath)
     return evaluation
+
+
+def _load(
+    name: str, options: EvaluationOptions | None, *, weights: Path | None, device: str, precision: Precision
+) -> Discoverer:
+    """A model by name, or several trainings of one."""
+    if "," not in name or Path(name).exists():
+        return load(name, weights=weights, device=device, precision=precision)
+    folders = [Path(part) for part in name.split(",")]
+    seeds = (options or EvaluationOptions()).seeds
+    if seeds < len(folders):
+        raise ConfigError(
+            f"{len(folders)} trainings need as many seeds, one for each; pass --seeds {len(folders)}."
+        )
+    return Discoverer(
+        load_trainings(folders, weights=weights, device=pick_device(device), precision=precision)
+    )
 
 
 def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) -> None:

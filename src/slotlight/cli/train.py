@@ -9,7 +9,7 @@ from tyro.conf import Positional, arg
 
 from slotlight.config import EMBEDDED, PRESETS, BackboneConfig, ModelConfig, TrainConfig, preset
 
-PresetName = Literal["embedded", "paper", "single-query"]
+PresetName = Literal["embedded", "paper", "partition", "single-query"]
 _RENAMED = {"--mask-ratio": "--masking.ratio", "--decode-patches": "--decoder.patch-share"}
 
 
@@ -31,6 +31,7 @@ def train_command(arguments: Sequence[str]) -> Callable[..., int]:
         model: Annotated[ModelConfig, arg(name="")] = model_default,
         training: TrainConfig = training_default,
         device: str = "auto",
+        cache: Path | None = None,
         resume: bool = False,
         start_over: bool = False,
     ) -> int:
@@ -45,10 +46,12 @@ def train_command(arguments: Sequence[str]) -> Callable[..., int]:
             paths: Photographs, folders (searched recursively) or "globs".
             out: The folder to write to.
             preset: Where all other defaults come from: embedded for the embedded backbone, paper for any other.
-                single-query is plain slot attention, the floor of that name.
+                partition learns the normalised cut of each photograph in minutes; single-query is plain slot
+                attention, the floor of that name.
             model: The model to train.
             training: How it is trained.
             device: auto, cpu, cuda, mps, ...
+            cache: Where features are kept, to share them between runs; OUT/features by default.
             resume: Require that OUT already holds this run, and resume it.
             start_over: Delete the results of an earlier run in OUT first.
         """
@@ -56,7 +59,14 @@ def train_command(arguments: Sequence[str]) -> Callable[..., int]:
         from slotlight.training.train import train as run
 
         folder = run(
-            paths, out, model, training, device=pick_device(device), resume=resume, start_over=start_over
+            paths,
+            out,
+            model,
+            training,
+            device=pick_device(device),
+            resume=resume,
+            start_over=start_over,
+            cache=cache,
         )
         print(
             f"The model is in {folder}; use it with: slotlight discover PHOTOS --out found --model {folder}"

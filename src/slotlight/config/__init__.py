@@ -14,6 +14,7 @@ from slotlight.config.choices import (
     MaskSource,
     Objective,
     Precision,
+    Queries,
     Ranking,
     Start,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "ObjectRule",
     "Objective",
     "Precision",
+    "Queries",
     "Ranking",
     "RunConfig",
     "SlotConfig",

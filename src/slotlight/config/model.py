@@ -12,6 +12,7 @@ from slotlight.config.choices import (
     MaskKind,
     MaskSource,
     Objective,
+    Queries,
     Ranking,
     Start,
 )
@@ -69,9 +70,11 @@ class SlotConfig:
         heads: Number of independent sets of slots (H).
         slots: Slots per head (K).
         iterations: Iterations of attention (T).
-        projection_hidden: Width of the MLP before the slots.
+        projection_hidden: Width of the MLP before the slots; None is twice the features' width.
         mlp_hidden: Width of each head's residual MLP.
         gru_state: ``slots`` as published; ``normalised`` as in the authors' release.
+        queries: Where a photograph's slots begin: in ``noise`` as published, or in some of its own ``patches``, drawn
+            for each head as the seeds of k-means++.
         start: Initial weights: ``random`` as published, or those of soft k-means (``kmeans``).
         start_sharpness: Sharpness of the soft k-means: its logits are this times cos · √dim.
     """
@@ -79,15 +82,18 @@ class SlotConfig:
     heads: int = 8
     slots: int = 7
     iterations: int = 3
-    projection_hidden: int = 512
+    projection_hidden: int | None = 512
     mlp_hidden: int = 512
     gru_state: GruState = "slots"
+    queries: Queries = "noise"
     start: Start = "random"
     start_sharpness: float = 4.0
 
     def __post_init__(self) -> None:
         above(self, 0, "start_sharpness")
-        at_least(self, 1, "heads", "slots", "iterations", "projection_hidden", "mlp_hidden")
+        at_least(self, 1, "heads", "slots", "iterations", "mlp_hidden")
+        if self.projection_hidden is not None:
+            at_least(self, 1, "projection_hidden")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +173,7 @@ class ModelConfig:
     """A whole model, from photographs to slot masks.
 
     Attributes:
+        standardise: Whether the slots read features less the training photographs' mean, over one standard deviation.
         objective: What the slots learn: to be decoded into the features (``reconstruction``, as published), or to
             predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`).
         partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
@@ -178,6 +185,7 @@ class ModelConfig:
     masking: MaskingConfig = field(default_factory=MaskingConfig)
     slots: SlotConfig = field(default_factory=SlotConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    standardise: bool = False
     objective: Objective = "reconstruction"
     partition_temperature: float = 0.05
     fusion: FusionKind = "hungarian"

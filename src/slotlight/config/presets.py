@@ -36,6 +36,20 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         # Longer and faster training agrees more and finds fewer objects: see the model's card.
         TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
     ),
+    # Slots that learn the normalised cut of each photograph's patches, from a start as k-means. Layer 8 was chosen on
+    # the development fifth, where 200 steps more gave nothing (docs/measured.md).
+    "partition": (
+        ModelConfig(
+            backbone=BackboneConfig(name="dinov2-vits14", facet="token", layer=8, image_size=224),
+            masking=MaskingConfig(kind="none"),
+            slots=SlotConfig(projection_hidden=None, mlp_hidden=256, queries="patches", start="kmeans"),
+            decoder=DecoderConfig(hidden=256, layers=2),  # not trained: the slots' attention is the masks
+            standardise=True,
+            objective="partition",
+            masks_from="attention",
+        ),
+        TrainConfig(steps=100, batch_size=32, warmup_share=0.05),
+    ),
     # The floor `single-query`: plain slot attention, one set of slots that see every patch, as the paper set out from.
     "single-query": (
         ModelConfig(

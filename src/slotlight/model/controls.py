@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.backbones import Backbone
@@ -16,28 +16,31 @@ from slotlight.files import digest
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
-from slotlight.model.partition import TEMPERATURE, spectral_partition
+from slotlight.model.partition import normalised_cut
 from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
-Cluster = Callable[[Float[Tensor, "batch patch dim"], tuple[int, int], int, int], Int[Tensor, "batch patch"]]
-"""From features, their grid, a number of clusters and a seed to each patch's cluster."""
+Cluster = Callable[
+    [Float[Tensor, "batch patch dim"], tuple[int, int], ModelConfig, int], Int[Tensor, "batch patch"]
+]
+"""From what slots read, its grid, their model's config and a seed to each patch's cluster; as many as slots."""
 
 
 def kmeans_clusters(
-    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], clusters: int, seed: int
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], config: ModelConfig, seed: int
 ) -> Int[Tensor, "batch patch"]:
     """k-means of what slot attention reads: normalised features."""
     del grid
-    return kmeans(F.layer_norm(features, features.shape[-1:]), clusters, seed=seed)
+    return kmeans(F.layer_norm(features, features.shape[-1:]), config.slots.slots, seed=seed)
 
 
 def spectral_clusters(
-    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], clusters: int, seed: int
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], config: ModelConfig, seed: int
 ) -> Int[Tensor, "batch patch"]:
     """The normalised cut that slots of the objective ``partition`` learn."""
     del seed
-    return spectral_partition(features, grid, clusters, TEMPERATURE)
+    return normalised_cut(features, grid, config)
 
 
 class ClusterControl:
@@ -47,6 +50,7 @@ class ClusterControl:
         name: What tables call it.
         backbone: Whose features are clustered.
         config: The model's; its number of slots is the number of clusters.
+        standardise: The model's own scale of the features.
         cluster: How features are clustered.
         precision: Arithmetic of the backbone.
     """
@@ -56,12 +60,13 @@ class ClusterControl:
         name: str,
         backbone: Backbone,
         config: ModelConfig,
+        standardise: nn.Module,
         cluster: Cluster = kmeans_clusters,
         *,
         precision: Precision = "fp32",
     ) -> None:
         self.name, self.backbone, self.config = name, backbone, config
-        self.cluster, self.precision = cluster, precision
+        self.standardise, self.cluster, self.precision = standardise, cluster, precision
         self.is_seeded = cluster is kmeans_clusters
         self.image_size, self.patch_size = config.backbone.image_size, backbone.patch_size
 
@@ -73,8 +78,10 @@ class ClusterControl:
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
         heuristics, slots = repr(self.config.heuristics), self.config.slots.slots
+        scale = tensors_digest(self.standardise.state_dict())
         settings = (self.cluster.__qualname__, self.image_size, self.precision, __version__)
-        return digest(self.name, heuristics, slots, self.backbone.fingerprint(), *settings)
+        cut = (self.config.standardise, self.config.partition_temperature)
+        return digest(self.name, heuristics, slots, scale, cut, self.backbone.fingerprint(), *settings)
 
     def controls(self) -> list[Segmenter]:
         """See `slotlight.segmenter.Segmenter`."""
@@ -84,9 +91,11 @@ class ClusterControl:
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.segmenter.Segmenter`."""
         features = self.backbone.at_precision(images, self.precision)
-        patches, heuristics, count = features.patches.float(), self.config.heuristics, self.config.slots.slots
+        patches, heuristics = self.standardise(features.patches.float()), self.config.heuristics
         foreground = foreground_map(patches, features.grid, heuristics)
         patches = with_foreground(patches, foreground, heuristics.foreground_weight)
-        clusters = self.cluster(patches, features.grid, count, seed)
-        masks = F.one_hot(clusters, count).movedim(-1, 1).float().unflatten(2, features.grid)
+        clusters = self.cluster(patches, features.grid, self.config, seed)
+        masks = (
+            F.one_hot(clusters, self.config.slots.slots).movedim(-1, 1).float().unflatten(2, features.grid)
+        )
         return find_objects(masks, patches, foreground, None, images, heuristics)

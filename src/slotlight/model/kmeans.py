@@ -1,7 +1,7 @@
 """k-means of every image's points, a batch of images at once."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,7 +20,8 @@ def kmeans(
     Source:
         Lloyd, 1982; Arthur and Vassilvitskii, 2007.
     """
-    centres = _seeds(points, num_clusters, seed)
+    draws = torch.rand(num_clusters, generator=torch.Generator().manual_seed(seed))
+    centres = points.take_along_dim(kmeans_plus_plus(points, draws.to(points))[..., None], dim=1)
     for _ in range(ITERATIONS):
         membership = F.one_hot(_distances(points, centres).argmin(-1), num_clusters).to(points)
         sizes = membership.sum(1)[..., None]
@@ -29,20 +30,30 @@ def kmeans(
     return _distances(points, centres).argmin(-1)
 
 
-def _seeds(
-    points: Float[Tensor, "batch point dim"], num_clusters: int, seed: int
-) -> Float[Tensor, "batch cluster dim"]:
-    """k-means++: each next centre is a point drawn with probability in proportion to its squared distance."""
-    draws = torch.rand(num_clusters, generator=torch.Generator().manual_seed(seed))
-    shares = points.new_ones(points.shape[:2])
-    centres: list[Float[Tensor, "batch 1 dim"]] = []
-    for draw in draws.tolist():
-        reached = shares.cumsum(1)
-        index = torch.searchsorted(reached, draw * reached[:, -1:]).clamp(max=points.shape[1] - 1)
-        centres.append(points.take_along_dim(index[..., None], dim=1))
-        to_newest = (points - centres[-1]).square().sum(-1)
-        shares = to_newest if len(centres) == 1 else torch.minimum(shares, to_newest)
-    return torch.cat(centres, dim=1)
+def kmeans_plus_plus(
+    points: Float[Tensor, "*batch point dim"], draws: Float[Tensor, "*#batch cluster"]
+) -> Int64[Tensor, "*batch cluster"]:
+    """Which points are the seeds: each next one is drawn with probability in proportion to its squared distance.
+
+    Args:
+        points: Of any number of images and heads.
+        draws: Uniform in [0, 1), one for each seed; images that share them do not depend on their batch.
+
+    Example:
+        >>> points = torch.tensor([[0.0], [0.0], [5.0]])
+        >>> kmeans_plus_plus(points, torch.tensor([0.1, 0.5]))  # of the two equal points, one alone
+        tensor([0, 2])
+    """
+    draws = draws.expand(*points.shape[:-2], -1)
+    shares = points.new_ones(points.shape[:-1])
+    chosen: list[Int64[Tensor, "*batch 1"]] = []
+    for draw in draws.split(1, dim=-1):
+        reached = shares.cumsum(-1)
+        index = torch.searchsorted(reached, draw * reached[..., -1:]).clamp(max=points.shape[-2] - 1)
+        to_newest = (points - points.take_along_dim(index[..., None], dim=-2)).square().sum(-1)
+        shares = torch.minimum(shares, to_newest) if chosen else to_newest
+        chosen.append(index)
+    return torch.cat(chosen, dim=-1)
 
 
 def _distances(

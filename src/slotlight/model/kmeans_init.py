@@ -9,12 +9,10 @@ import torch
 from torch import nn
 
 from slotlight.errors import TrainingError
-from slotlight.model.slot_attention import MultiQuerySlotAttention
+from slotlight.model.slot_attention import WITHIN_TANH, MultiQuerySlotAttention
 
 # The GRU keeps sigmoid(-4), a fiftieth, of its state: slots are the means of their patches.
 _STATE_BIAS = -4.0
-# The GRU's tanh is near to linear for half of a normalised mean.
-_WITHIN_TANH = 0.5
 
 
 @torch.no_grad()
@@ -26,7 +24,7 @@ def start_as_kmeans(
     The projection (``widen``, then LeakyReLU, then ``narrow``) becomes the identity: x = relu(x) − relu(−x)
     needs twice the features' width in its hidden layer. Keys, values and queries become identities, the GRU
     takes its input over, the residual MLP adds nothing, and the initial slots are drawn around zero. Heads differ
-    by their noise alone, until they learn. The softmax over slots has logits of ``sharpness`` times cos · √dim, for
+    by what they draw alone, until they learn. The softmax over slots has logits of ``sharpness`` times cos · √dim, for
     normalised features.
 
     Raises:
@@ -46,7 +44,7 @@ def start_as_kmeans(
     attention.to_key.weight.copy_(identity)
     attention.to_value.weight.copy_(identity)
     attention.to_query.weight.copy_(sharpness * identity)
-    attention.gru.take_input(_WITHIN_TANH, _STATE_BIAS)
+    attention.gru.take_input(WITHIN_TANH, _STATE_BIAS)
     for value in attention.mlp[-1].parameters():
         nn.init.zeros_(value)
     nn.init.zeros_(attention.mu)

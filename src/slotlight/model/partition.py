@@ -12,11 +12,12 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
+from slotlight.config import ModelConfig
 from slotlight.model.fusion import assign
 from slotlight.model.kmeans import kmeans
 
 TEMPERATURE = 0.05
-"""Of the graph that floors and controls cut."""
+"""Of the graph that the floor cuts."""
 
 FINEST_SIDE = 20
 """Patches along a side of the graph; finer grids are pooled, because its eigenvectors cost the cube of its patches."""
@@ -24,12 +25,18 @@ FINEST_SIDE = 20
 
 @torch.no_grad()
 def spectral_partition(
-    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], clusters: int, temperature: float
+    features: Float[Tensor, "batch patch dim"],
+    grid: tuple[int, int],
+    clusters: int,
+    temperature: float,
+    *,
+    standardised: bool = False,
 ) -> Int64[Tensor, "batch patch"]:
     """Cut each photograph's graph of patches into clusters; a cluster's number means nothing.
 
-    Patches are joined by exp((cos - 1) / ``temperature``), cos being that of features less the photograph's mean. The
-    first ``clusters`` eigenvectors of the normalised graph are clustered by k-means, row by row.
+    Patches are joined by exp((cos - 1) / ``temperature``), cos being that of features less the photograph's mean, or
+    of ``standardised`` ones as they are: without the mean of many photographs, a photograph full of one thing stays
+    one. The first ``clusters`` eigenvectors of the normalised graph are clustered by k-means, row by row.
 
     Example:
         >>> patches = torch.eye(3).repeat_interleave(12, dim=0)[None]  # three kinds of patches, two rows each
@@ -46,7 +53,9 @@ def spectral_partition(
             points.device.type != "mps"
         ):  # which has no float64; eigenvectors of near eigenvalues turn with rounding
             points = points.double()
-        points = F.normalize(points - points.mean(dim=1, keepdim=True), dim=-1)
+        if not standardised:
+            points = points - points.mean(dim=1, keepdim=True)
+        points = F.normalize(points, dim=-1)
         affinity = torch.exp((points @ points.mT - 1) / temperature)
         scale = affinity.sum(dim=-1).rsqrt()
         graph = affinity * scale.unsqueeze(1) * scale.unsqueeze(2)
@@ -54,6 +63,14 @@ def spectral_partition(
         labels = kmeans(F.normalize(leading, dim=-1), clusters).unflatten(1, coarse.shape[2:])
     fine: Tensor = labels.repeat_interleave(step, dim=1).repeat_interleave(step, dim=2)
     return fine[:, : grid[0], : grid[1]].flatten(1).long()
+
+
+def normalised_cut(
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], config: ModelConfig
+) -> Int64[Tensor, "batch patch"]:
+    """What the slots of a model learn: a `spectral_partition` of what they read, into as many clusters."""
+    clusters, temperature = config.slots.slots, config.partition_temperature
+    return spectral_partition(features, grid, clusters, temperature, standardised=config.standardise)
 
 
 def partition_loss(

@@ -9,7 +9,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.files import digest
-from slotlight.model.controls import ClusterControl, spectral_clusters
+from slotlight.model.controls import ClusterControl, kmeans_clusters, spectral_clusters
 from slotlight.model.heuristics import find_objects
 from slotlight.model.slot_model import SlotModel, build_slot_model
 from slotlight.segmenter import Segmenter, SlotMasks
@@ -43,14 +43,18 @@ class ModelSegmenter:
 
     def controls(self) -> list[Segmenter]:
         """k-means and a normalised cut in place of the slots, and the slots as they were before training (seed 0)."""
-        config, backbone = self.model.config, self.backbone
+        config, backbone, standardise = self.model.config, self.backbone, self.model.standardise
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             untrained = build_slot_model(config, backbone.dim, self.model.grid).to(self.device)
+        untrained.standardise = standardise
+        clusters = {"kmeans": kmeans_clusters, "spectral": spectral_clusters}
         return [
-            ClusterControl(f"{self.name}-kmeans", backbone, config, precision=self.precision),
-            ClusterControl(
-                f"{self.name}-spectral", backbone, config, spectral_clusters, precision=self.precision
+            *(
+                ClusterControl(
+                    f"{self.name}-{name}", backbone, config, standardise, cluster, precision=self.precision
+                )
+                for name, cluster in clusters.items()
             ),
             Untrained(f"{self.name}-untrained", backbone, untrained, precision=self.precision),
         ]

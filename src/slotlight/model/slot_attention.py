@@ -18,9 +18,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slotlight.config import GruState
+from slotlight.config import GruState, Queries
+from slotlight.model.kmeans import kmeans_plus_plus
 
 EPSILON = 1e-8
+
+WITHIN_TANH = 0.5
+"""Slots are tanh of what they find, which is near to linear for half of a normalised patch."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,9 @@ class MultiQuerySlotAttention(nn.Module):
     initial mean and log-sigma, LayerNorms, query projection, GRU and residual MLP. The heads never see each
     other here; `slotlight.model.fusion` merges them.
 
+    With ``queries="patches"`` a head's slots begin in patches of the photograph, drawn as the seeds of k-means++ and
+    moved by the initial mean, in place of noise. This is Slotlight's own.
+
     Source: arXiv 2404.19654, section III-C; Slot Attention, arXiv 2006.15055, algorithm 1; the authors'
     ``attention.py``. Unlike the release, initial mean and log-sigma are learned, and ``gru_state="slots"``
     is the published recurrence; ``"normalised"`` gives the release's (its GRU state is LayerNorm(slots)).
@@ -181,12 +188,14 @@ class MultiQuerySlotAttention(nn.Module):
         iterations: int = 3,
         mlp_hidden: int = 512,
         gru_state: GruState = "slots",
+        queries: Queries = "noise",
     ) -> None:
         super().__init__()
-        self.heads, self.slots, self.iterations, self.gru_state = heads, slots, iterations, gru_state
+        self.heads, self.slots, self.iterations = heads, slots, iterations
+        self.gru_state, self.queries = gru_state, queries
         self.scale = dim**-0.5
         self.mu = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, dim)))
-        self.log_sigma = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, dim)))
+        self.log_sigma = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, dim)), queries == "noise")
         self.norm_inputs = nn.LayerNorm(dim)
         self.to_key = nn.Linear(dim, dim, bias=False)
         self.to_value = nn.Linear(dim, dim, bias=False)
@@ -198,26 +207,34 @@ class MultiQuerySlotAttention(nn.Module):
             HeadLinear(heads, dim, mlp_hidden), nn.ReLU(), HeadLinear(heads, mlp_hidden, dim)
         )
 
-    def noise(self, images: int, generator: torch.Generator) -> Float[Tensor, "head images slot dim"]:
-        """Standard normal noise for the initial slots, drawn on the generator's device."""
-        size = (self.heads, images, self.slots, self.mu.shape[-1])
-        return torch.randn(size, generator=generator, device=generator.device).to(self.mu)
+    def noise(
+        self, images: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "head images slot *dim"]:
+        """What is drawn for the initial slots, on the generator's device or the model's own.
+
+        Standard normal numbers; for slots that begin in patches, one uniform number in [0, 1) a slot.
+        """
+        device = self.mu.device if generator is None else generator.device
+        size = (self.heads, images, self.slots)
+        if self.queries == "patches":
+            return torch.rand(size, generator=generator, device=device).to(self.mu)
+        return torch.randn((*size, self.mu.shape[-1]), generator=generator, device=device).to(self.mu)
 
     def forward(
         self,
         features: Float[Tensor, "group images patch dim"],
-        noise: Float[Tensor, "head noisy slot dim"],
+        noise: Float[Tensor, "head noisy slot *dim"],
     ) -> HeadSlots:
         """Run every head on its images.
 
         Args:
             features: One group of images that every head sees (inference), or as many groups as heads, the
                 g-th for the g-th head alone (training).
-            noise: Standard normal, for every image (``noisy = images``) or one draw for all (``noisy = 1``).
+            noise: See `noise`; for every image (``noisy = images``) or one draw for all (``noisy = 1``).
         """
         images = features.shape[1]
         inputs = self.norm_inputs(features).flatten(0, 1)  #                      (group·images, patch, dim)
-        start = self.mu[:, None, None] + self.log_sigma.exp()[:, None, None] * noise
+        start = self.mu[:, None, None] + self._around_mean(features, noise)
         slots = start.expand(-1, images, -1, -1).flatten(1, 2)  #                 (head, images·slot, dim)
         to_query, gru = self.to_query.begin(), self.gru.begin()
         widen, narrow = (cast(HeadLinear, self.mlp[layer]).begin() for layer in (0, 2))
@@ -235,6 +252,16 @@ class MultiQuerySlotAttention(nn.Module):
         attention = self._by_head(attention.flatten(1, 2), len(features))  #      (head, images·slot, patch)
         shape = (images, self.slots)
         return HeadSlots(slots.unflatten(1, shape), attention.unflatten(1, shape))
+
+    def _around_mean(
+        self, features: Float[Tensor, "group images patch dim"], noise: Float[Tensor, "head noisy slot *dim"]
+    ) -> Float[Tensor, "head noisy_or_images slot dim"]:
+        """Initial slots less their mean."""
+        if self.queries == "noise":
+            return self.log_sigma.exp()[:, None, None] * noise
+        patches = F.layer_norm(features.detach().float(), features.shape[-1:]).expand(self.heads, -1, -1, -1)
+        seeds = kmeans_plus_plus(patches, noise)
+        return WITHIN_TANH * patches.take_along_dim(seeds.unsqueeze(-1), dim=2)
 
     def _by_image(
         self, rows: Float[Tensor, "head rows dim"], groups: int

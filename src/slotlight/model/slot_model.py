@@ -13,8 +13,9 @@ from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
-from slotlight.model.partition import partition_loss, spectral_partition
+from slotlight.model.partition import normalised_cut, partition_loss
 from slotlight.model.slot_attention import MultiQuerySlotAttention
+from slotlight.model.standardise import Standardise
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class FusedMasks:
         masks: How much of each patch belongs to each slot; sums to one over slots.
         agreement: How far the heads agree on each slot: a mean cosine similarity.
         foreground: How much each patch is foreground, of `slotlight.model.foreground.foreground_map`.
-        features: What the slots were found in: the backbone's, and the foreground map where it is one of them.
+        features: What the slots were found in: the backbone's, standardised where the model does so, and the foreground
+            map where it is one of them.
     """
 
     slots: Float[Tensor, "batch slot dim"]
@@ -66,7 +68,7 @@ def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment
 
 
 class SlotModel(nn.Module):
-    """Everything that learns: projection, multi-query slots, decoder.
+    """Everything that learns: projection, multi-query slots, decoder; before them the scale of the features.
 
     Source: arXiv 2404.19654, figure 2.
 
@@ -79,10 +81,16 @@ class SlotModel(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, projection: nn.Module, attention: MultiQuerySlotAttention, decoder: Decoder
+        self,
+        config: ModelConfig,
+        standardise: nn.Module,
+        projection: nn.Module,
+        attention: MultiQuerySlotAttention,
+        decoder: Decoder,
     ) -> None:
         super().__init__()
-        self.config, self.projection, self.attention, self.decoder = config, projection, attention, decoder
+        self.config, self.standardise, self.projection = config, standardise, projection
+        self.attention, self.decoder = attention, decoder
 
     @property
     def grid(self) -> Grid:
@@ -98,18 +106,15 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
+        features = self.standardise(features)
         foreground = self._foreground(features, self.grid) if self._trains_on_foreground else None
         seen = self._with_foreground(features, foreground)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         assigned = assign_heads(len(features), self.attention.heads, features.device)
-        noise = torch.randn(
-            *assigned.table.shape, self.attention.slots, seen.shape[-1], device=features.device
-        )
-        found = self.attention(visible[assigned.table], noise.to(visible))
+        found = self.attention(visible[assigned.table], self.attention.noise(assigned.table.shape[1]))
         if self.config.objective == "partition":
-            clusters, temperature = self.attention.slots, self.config.partition_temperature
-            labels = spectral_partition(features, self.grid, clusters, temperature)[assigned.image]
+            labels = normalised_cut(features, self.grid, self.config)[assigned.image]
             hidden = None if masked is None else masked[assigned.image]
             return partition_loss(found.attention[assigned.head, assigned.place].float(), labels, hidden)
         slots = found.slots[assigned.head, assigned.place]
@@ -125,6 +130,7 @@ class SlotModel(nn.Module):
         The slots' initial noise is one draw for all images, so that an image's result depends on the seed
         alone, not on its batch.
         """
+        features = self.standardise(features)
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
@@ -169,8 +175,9 @@ class SlotModel(nn.Module):
 def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     """Turn a config into an untrained model for features of ``dim`` dimensions on ``grid``."""
     config = with_ranking(config)
+    standardise = Standardise(dim) if config.standardise else nn.Identity()
     dim = dim + 1 if config.heuristics.foreground_weight else dim
-    hidden = config.slots.projection_hidden
+    hidden = config.slots.projection_hidden or 2 * dim
     widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
     attention = MultiQuerySlotAttention(
         dim,
@@ -179,9 +186,10 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
         iterations=config.slots.iterations,
         mlp_hidden=config.slots.mlp_hidden,
         gru_state=config.slots.gru_state,
+        queries=config.slots.queries,
     )
     if config.slots.start == "kmeans":
         start_as_kmeans(widen, narrow, attention, config.slots.start_sharpness)
     projection = nn.Sequential(widen, nn.LeakyReLU(), narrow)
     decoder = build_decoder(config.decoder, dim, grid).requires_grad_(config.objective == "reconstruction")
-    return SlotModel(config, projection, attention, decoder)
+    return SlotModel(config, standardise, projection, attention, decoder)

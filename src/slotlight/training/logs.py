@@ -1,8 +1,9 @@
-"""Loss and learning rate of a run on disk: ``metrics.csv`` and events for TensorBoard."""
+"""Loss, learning rate and signs of a run on disk: ``metrics.csv`` and events for TensorBoard."""
 
 import csv
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,9 @@ from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-
 from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
 
 from slotlight.training.by_products import ByProducts
+
+COLUMNS = ("loss", "learning_rate", "alike", "largest", "agreement")
+"""What may be written of a step; the last three are `slotlight.training.signs.Signs`."""
 
 
 class Logs:
@@ -41,7 +45,7 @@ class Logs:
             rows = self._open.enter_context((self.folder / "metrics.csv").open("w", newline=""))
             name = f"events.out.tfevents.{time.time():.0f}.slotlight"
             events = self._open.enter_context((self.folder / name).open("wb"))
-            csv.writer(rows).writerow(["step", "loss", "learning_rate"])
+            csv.writer(rows).writerow(["step", *COLUMNS])
             first = Event(wall_time=time.time(), file_version="brain.Event:2")
             RecordWriter(events).write(first.SerializeToString())
             self._files = rows, events
@@ -53,16 +57,15 @@ class Logs:
         with self.by_products.attempt("logs"):
             self._open.close()
 
-    def write(self, step: int, loss: float, rate: float) -> None:
-        """Add a row and an event."""
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a row and an event, of those `COLUMNS` that are known of this step."""
         if self._files is None:
             return
         rows, events = self._files
-        values = (("loss", loss), ("learning_rate", rate))
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values])
+        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
         event = Event(wall_time=time.time(), step=step, summary=summary)
         with self.by_products.attempt("logs"):
-            csv.writer(rows).writerow([step, loss, rate])
+            csv.writer(rows).writerow([step, *(values.get(column, "") for column in COLUMNS)])
             RecordWriter(events).write(event.SerializeToString())
             rows.flush()
             events.flush()

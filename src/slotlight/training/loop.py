@@ -8,6 +8,7 @@ Unusual: nothing in a step waits for the device. Whether the gradient is finite 
 """
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,8 @@ def fit(
             f"Training takes {config.steps:,} steps of {config.batch_size} photographs each, from {len(dataset):,}"
             f"{f', and goes on after step {start:,}' if start else ''}."
         )
+        if leads and (hidden := preview.masking()):
+            progress.say(hidden)
         for step, batch in enumerate(read_batches(dataset, order, fabric.device), start):
             rate = learning_rate(step, config)
             optimizer.param_groups[0]["lr"] = rate
@@ -124,17 +127,20 @@ def fit(
             last_finite = torch.where(norm.isfinite(), done, last_finite)
 
             stop, ended = interruption.pending, done == config.steps
+            values: dict[str, float] = {}
             if done % LOOK_EVERY == 0 or ended:
                 require_finite(last_finite, done, config)
-                logs.write(done, float(loss.detach()), rate)
+                values = {"loss": float(loss.detach()), "learning_rate": rate}
             progress.update(done)
             overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
             if leads and (done % config.checkpoint_every == 0 or overdue or stop or ended):
                 if int(last_finite) == done:
                     save_state(out / STATE, done, run, model, optimizer)
                 saved_at = time.monotonic()
-            if leads:
-                preview.look(done)
+            if leads and (signs := preview.look(done)):
+                values |= asdict(signs)
+            if values:
+                logs.write(done, values)
             if stop:
                 progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
                 interruption.deliver()

@@ -1,4 +1,4 @@
-"""What a model sees in a few of its photographs while it trains: contact sheets, slots that find nothing."""
+"""What a model sees in a few of its photographs while it trains: contact sheets, dead slots, signs of a collapse."""
 
 import logging
 from functools import cached_property
@@ -20,6 +20,7 @@ from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_bat
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, SlotModel
 from slotlight.training.by_products import ByProducts
+from slotlight.training.signs import Signs, likeness_of_clusters, masking_report, signs_of, warning_of
 
 LOOKS, SHEETS = 40, 8
 """How often a long run looks at the photographs, and how often it draws them."""
@@ -31,13 +32,13 @@ SEGMENTED, DRAWN, SIDE = 24, 12, 320
 """Photographs that are looked at, photographs that are drawn, and their longer side in pixels."""
 
 PATIENCE, ENOUGH = 5, 8
-"""A slot is dead after as many looks in a row without a patch, at as many photographs or more."""
+"""So many looks in a row, at so many photographs or more, call a slot dead or all slots collapsed."""
 
 _LOG = logging.getLogger(__name__)
 
 
 class Preview:
-    """Segments photographs as training goes: warns of dead slots, and draws contact sheets.
+    """Segments photographs as training goes: warns of dead or collapsed slots, and draws contact sheets.
 
     Args:
         model: What trains.
@@ -57,23 +58,50 @@ class Preview:
     ) -> None:
         self.model, self.features, self.folder = model, features, folder
         self.config, self.by_products = config, by_products
-        self.rows = _evenly(len(features.photographs), SEGMENTED)
+        self.rows = evenly(len(features.photographs), SEGMENTED)
         self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
         self._unused: Int64[Tensor, " slot"] | int = 0
         self._warned: set[int] = set()
+        self._collapsed = 0
 
-    def look(self, done: int) -> None:
-        """After every step: look and draw when it is time."""
+    def masking(self) -> str | None:
+        """What share of what is masked in these photographs; None where nothing is."""
+        if self.model.config.masking.kind == "none":
+            return None
+        return masking_report(self._patches, self._segment().foreground, self.model.config.masking)
+
+    def look(self, done: int) -> Signs | None:
+        """After every step: look and draw when it is time; then there are signs."""
         if not (self._due(done, LOOKS) or self._due(done, SHEETS)):
-            return
-        device = next(self.model.parameters()).device
-        patches = FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
-        with torch.no_grad():
-            found = self.model.segment_features(patches, self.features.grid)
+            return None
+        found = self._segment()
+        signs = signs_of(found)
         if done > self.config.warmup_share * self.config.steps and len(self.rows) >= ENOUGH:
             self._warn_of_dead_slots(found)
+            self._warn_of_collapse(signs, ended=done == self.config.steps)
         if self._due(done, SHEETS):
             self._draw(found, self.folder / f"step_{done:07d}.png")
+        return signs
+
+    def _segment(self) -> FusedMasks:
+        with torch.no_grad():
+            return self.model.segment_features(self._patches, self.features.grid)
+
+    @property
+    def _patches(self) -> Float[Tensor, "photograph patch dim"]:
+        """Read anew each time: a model may need the memory between looks."""
+        device = next(self.model.parameters()).device
+        return FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
+
+    @cached_property
+    def _clusters_alike(self) -> float:
+        return likeness_of_clusters(self._patches, self.model.config.slots.slots)
+
+    def _warn_of_collapse(self, signs: Signs, *, ended: bool) -> None:
+        warning = warning_of(signs, self._clusters_alike)
+        self._collapsed = self._collapsed + 1 if warning else 0
+        if warning and (self._collapsed == PATIENCE or (ended and self._collapsed < PATIENCE)):
+            _LOG.warning(warning)
 
     def _due(self, done: int, times: int) -> bool:
         return done % max(LEAST_BETWEEN, self.config.steps // times) == 0 or done == self.config.steps
@@ -110,7 +138,7 @@ class Preview:
 
 def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, sheets: Path) -> None:
     """Hint at what to try when a trained model takes every slot of some photographs for background."""
-    paths = [features.photographs[row] for row in _evenly(len(features.photographs), SEGMENTED)]
+    paths = [features.photographs[row] for row in evenly(len(features.photographs), SEGMENTED)]
     images = []
     for path in paths:
         try:
@@ -129,11 +157,11 @@ def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, 
         )
 
 
-def _evenly(count: int, most: int) -> list[int]:
+def evenly(count: int, most: int) -> list[int]:
     """Some of ``count`` rows, evenly spread.
 
     Example:
-        >>> _evenly(3, 24), _evenly(100, 5)
+        >>> evenly(3, 24), evenly(100, 5)
         ([0, 1, 2], [0, 24, 49, 74, 99])
     """
     rows: list[int] = np.unique(np.linspace(0, count - 1, most).astype(int)).tolist()

@@ -14,20 +14,26 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
+from torch import Tensor
 
 from slotlight.backbones import Backbone, load_backbone
 from slotlight.config import ModelConfig, TrainConfig
 from slotlight.devices import pick_device
 from slotlight.errors import CheckpointError, TrainingError
 from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
+from slotlight.features.dataset import FeatureCache, FeatureDataset
 from slotlight.files import begin_run, digest, is_claimed
 from slotlight.images import find_photographs
 from slotlight.model.checkpoint import save_model
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import build_slot_model
+from slotlight.model.standardise import Standardise
 from slotlight.training.loop import fit
-from slotlight.training.preview import warn_if_nothing_is_found
+from slotlight.training.preview import evenly, warn_if_nothing_is_found
 from slotlight.training.state import STATE, TrainingState, load_state
+
+MEASURED, MEASURED_AT_ONCE = 3000, 64
+"""Photographs whose features tell the mean and the deviation of all."""
 
 _OUTPUTS = ("config.json", "slots.safetensors", STATE, "logs", "sheets")
 # On the result: of a weights file the content counts, which the backbone's fingerprint holds.
@@ -99,6 +105,8 @@ def train(
         state = state if leads else _find_state(out, run)
         torch.manual_seed(train_config.seed)
         model = build_slot_model(model_config, backbone.dim, features.grid)
+        if isinstance(model.standardise, Standardise):
+            model.standardise.measure(_spread(features))
         with _compile_faults():
             fit(model, features, out, train_config, fabric=fabric, run=run, state=state)
         if leads:
@@ -178,6 +186,14 @@ def _stale(folder: Path, key: CacheKey) -> list[str]:
     """Feature caches of former runs; the one that is needed stays, because it is right whoever computed it."""
     homes = folder.iterdir() if folder.is_dir() else ()
     return [f"{folder.name}/{home.name}" for home in homes if home.name != key.digest()]
+
+
+def _spread(features: FeatureCache) -> Iterator[Tensor]:
+    """Features of photographs spread evenly over the cache, a few at a time: enough for a mean and a deviation."""
+    dataset = FeatureDataset(features)
+    rows = evenly(len(dataset), MEASURED)
+    for start in range(0, len(rows), MEASURED_AT_ONCE):
+        yield dataset.__getitems__(rows[start : start + MEASURED_AT_ONCE]).float()
 
 
 def _find_state(out: Path, run: str) -> TrainingState | None:
