@@ -15,6 +15,7 @@ from slotlight.config.choices import (
     Objective,
     Precision,
     Ranking,
+    Reference,
     Start,
 )
 from slotlight.config.model import (
@@ -52,6 +53,7 @@ __all__ = [
     "Objective",
     "Precision",
     "Ranking",
+    "Reference",
     "RunConfig",
     "SlotConfig",
     "Start",

@@ -36,6 +36,16 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         # Longer and faster training agrees more and finds fewer objects: see the model's card.
         TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
     ),
+    # The paper's method in sizes that two cores can train a dozen times: what `slotlight study` asks about.
+    "study": (
+        ModelConfig(
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=128),
+            slots=SlotConfig(projection_hidden=256, mlp_hidden=128),
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
+            masks_from="attention",  # the stronger of the two after short trainings
+        ),
+        TrainConfig(steps=3000, batch_size=16),
+    ),
     # The floor `single-query`: plain slot attention, one set of slots that see every patch, as the paper set out from.
     "single-query": (
         ModelConfig(
