@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slotlight.errors import SlotlightError
     from slotlight.evaluation.run import evaluate
     from slotlight.loading import load
+    from slotlight.studies.run import study
     from slotlight.training.train import train
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load",
+    "study",
     "train",
 ]
 
@@ -38,6 +40,7 @@ _HOMES = {
     "SlotlightError": "errors",
     "evaluate": "evaluation.run",
     "load": "loading",
+    "study": "studies.run",
     "train": "training.train",
 }
 

@@ -58,7 +58,7 @@ class ProgressReport:
         if not self._started:  # the first step is slower than the others
             self.first, self._started, self._told = done, now, now
         pace = (now - self._started) / max(1, done - self.first)
-        left = pace * (self.total - done)
+        left = max(0.0, pace * (self.total - done))  # an estimated total may be passed
         if self.even and not self._estimated and now - self._started >= ESTIMATE_AFTER_S:
             self._estimated = True
             if left >= 60:

@@ -9,14 +9,13 @@ from pathlib import Path
 from lightning import Fabric
 from rich.console import Console
 
-from slotlight.baselines import BASELINES, FLOORS, build_baseline
-from slotlight.baselines.single_query import SINGLE_QUERY, is_trained_on
 from slotlight.cli.quiet_lightning import quiet_lightning
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import ConfigError, DatasetError
+from slotlight.evaluation.floors import floors_beneath
 from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.protocols import check_labels, find_protocol
 from slotlight.evaluation.result import Evaluation
@@ -70,7 +69,7 @@ def run_evaluation(
     fabric = _launch(device, devices)
     where = device if devices == 1 else str(fabric.device)
     loaded = [_load(name, options, weights=weights, device=where, precision=precision) for name in models]
-    beneath = _floors(loaded, precision) if floors else []
+    beneath = floors_beneath(loaded, precision) if floors else []
     evaluation = evaluate(
         loaded,
         dataset,
@@ -126,20 +125,3 @@ def _launch(device: str, devices: int) -> Fabric:
         fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
         fabric.launch()
     return fabric
-
-
-def _floors(discoverers: Sequence[Discoverer], precision: Precision) -> list[Discoverer]:
-    """Those that look at no features, and those on each model's own; but none that is evaluated anyway."""
-    plain = [build_baseline(name) for name in FLOORS if not BASELINES[name].needs_backbone]
-    read = [discoverer.segmenter.backbone for discoverer in discoverers]
-    backbones = {backbone.name: backbone for backbone in read if backbone is not None}
-    on_features = [
-        build_baseline(name, backbone, precision=precision)
-        for backbone in backbones.values()
-        for name in FLOORS
-        if BASELINES[name].needs_backbone and (name != SINGLE_QUERY or is_trained_on(backbone))
-    ]
-    controls = [control for d in discoverers for control in d.segmenter.controls()]
-    beneath = {segmenter.name: segmenter for segmenter in (*plain, *on_features, *controls)}
-    present = {d.name for d in discoverers}
-    return [Discoverer(segmenter) for name, segmenter in beneath.items() if name not in present]

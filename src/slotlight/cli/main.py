@@ -16,6 +16,7 @@ import slotlight
 from slotlight.cli.discover import discover
 from slotlight.cli.evaluate import evaluate
 from slotlight.cli.models import models
+from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import OutputError, SlotlightError, Terminated
 
@@ -26,12 +27,13 @@ def main() -> None:
     """Run the command line."""
     _prepare()
     arguments = sys.argv[1:]
-    if arguments[:1] == ["train"]:
+    if arguments[:1] in (["train"], ["study"]):
         arguments = full_options(arguments)
     commands: dict[str, Callable[..., int]] = {
         "discover": discover,
         "train": train_command(arguments),
         "evaluate": evaluate,
+        "study": study_command(arguments),
         "models": models,
     }
     try:

@@ -9,19 +9,13 @@ from tyro.conf import Positional, arg
 
 from slotlight.config import EMBEDDED, PRESETS, BackboneConfig, ModelConfig, TrainConfig, preset
 
-PresetName = Literal["embedded", "paper", "partition", "single-query"]
+PresetName = Literal["embedded", "paper", "partition", "single-query", "study"]
 _RENAMED = {"--mask-ratio": "--masking.ratio", "--decode-patches": "--decoder.patch-share"}
 
 
 def train_command(arguments: Sequence[str]) -> Callable[..., int]:
     """The command with the defaults of the preset and backbone that its arguments name."""
-    name = _value_of(arguments, "--preset")
-    backbone = _value_of(arguments, "--backbone.name")
-    chosen = name if name in PRESETS else EMBEDDED if backbone in (None, EMBEDDED) else "paper"
-    model_default, training_default = preset(chosen)
-    if backbone == EMBEDDED != model_default.backbone.name:  # which has one facet and one layer
-        embedded = BackboneConfig(name=EMBEDDED, facet="token", image_size=256)
-        model_default = replace(model_default, backbone=embedded)
+    chosen, model_default, training_default = defaults_of(arguments, EMBEDDED, "paper")
 
     def train(
         paths: Positional[tuple[str, ...]],
@@ -76,6 +70,23 @@ def train_command(arguments: Sequence[str]) -> Callable[..., int]:
     return train
 
 
+def defaults_of(arguments: Sequence[str], embedded: str, other: str) -> tuple[str, ModelConfig, TrainConfig]:
+    """The preset that arguments ask for, and what it says for the backbone that they name.
+
+    Args:
+        arguments: Of the command line, options by their full names.
+        embedded: The preset of the embedded backbone, where none is named.
+        other: That of any other backbone.
+    """
+    name = value_of(arguments, "--preset")
+    backbone = value_of(arguments, "--backbone.name")
+    chosen = name if name in PRESETS else embedded if backbone in (None, EMBEDDED) else other
+    model, training = preset(chosen)
+    if backbone == EMBEDDED != model.backbone.name:  # which has one facet and one layer
+        model = replace(model, backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256))
+    return chosen, model, training
+
+
 def full_options(arguments: Sequence[str]) -> list[str]:
     """Options by their full names, where a shorter one was given.
 
@@ -115,7 +126,7 @@ def _groups() -> list[tuple[str, Any]]:
     return [("", model), *(part for part in parts if is_dataclass(part[1])), ("training.", TrainConfig())]
 
 
-def _value_of(arguments: Sequence[str], option: str) -> str | None:
+def value_of(arguments: Sequence[str], option: str) -> str | None:
     """What an option is given, before the whole command line is read."""
     for place, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")

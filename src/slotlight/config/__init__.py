@@ -16,6 +16,7 @@ from slotlight.config.choices import (
     Precision,
     Queries,
     Ranking,
+    Reference,
     Start,
 )
 from slotlight.config.model import (
@@ -54,6 +55,7 @@ __all__ = [
     "Precision",
     "Queries",
     "Ranking",
+    "Reference",
     "RunConfig",
     "SlotConfig",
     "Start",

@@ -14,6 +14,7 @@ from slotlight.config.choices import (
     Objective,
     Queries,
     Ranking,
+    Reference,
     Start,
 )
 from slotlight.errors import ConfigError
@@ -178,6 +179,9 @@ class ModelConfig:
             predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`).
         partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
         fusion: How the heads' slots are merged into one set.
+        reference: Which head keeps its slots' order: the one that agrees most with the others, photograph by photograph
+            (``agreed``); the ``first``; or one ``drawn`` by the seed, as in the authors' release. Where nothing is
+            matched (``mean``) it makes no difference; ``single`` is this head alone, the first for ``agreed``.
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
     """
 
@@ -189,6 +193,7 @@ class ModelConfig:
     objective: Objective = "reconstruction"
     partition_temperature: float = 0.05
     fusion: FusionKind = "hungarian"
+    reference: Reference = "agreed"
     masks_from: MaskSource = "decoder"
     heuristics: HeuristicsConfig = field(default_factory=HeuristicsConfig)
 

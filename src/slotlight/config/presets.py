@@ -50,6 +50,16 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         ),
         TrainConfig(steps=100, batch_size=32, warmup_share=0.05),
     ),
+    # The paper's method in sizes that two cores can train a dozen times: what `slotlight study` asks about.
+    "study": (
+        ModelConfig(
+            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=128),
+            slots=SlotConfig(projection_hidden=256, mlp_hidden=128),
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
+            masks_from="attention",  # the stronger of the two after short trainings
+        ),
+        TrainConfig(steps=3000, batch_size=16),
+    ),
     # The floor `single-query`: plain slot attention, one set of slots that see every patch, as the paper set out from.
     "single-query": (
         ModelConfig(

@@ -21,6 +21,7 @@ _DECIDING = (
     *("discovery/discoverer.py", "discovery/discovery.py", "discovery/objects.py", "formats/*.py"),
     *("baselines/*.py", "datasets/*.py", "metrics/*.py"),
     *("evaluation/measured.py", "evaluation/runner.py", "evaluation/protocols/*.py"),
+    "studies/corruptions.py",
 )
 """The code that a photograph's values depend on, by patterns within the package."""
 

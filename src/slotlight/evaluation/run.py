@@ -1,8 +1,7 @@
 """Models × protocols × seeds → an `Evaluation`; the same on one process and on several, whole or resumed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from slotlight.datasets import Dataset
@@ -35,6 +34,7 @@ def evaluate(
     processes: Processes | None = None,
     command: str = "slotlight.evaluate(...)",
     progress: bool = False,
+    on_photograph: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Measure models under named protocols, and write ``out/report.json`` and ``out/per_image/``.
 
@@ -51,6 +51,7 @@ def evaluate(
         processes: The processes that share the work; without it, one.
         command: What the report names as its origin.
         progress: Whether to show a progress bar.
+        on_photograph: Called after each photograph of each model, measured now or before.
 
     Raises:
         DatasetError: The dataset lacks labels that a protocol needs, or a label file is broken (``stop``).
@@ -74,7 +75,7 @@ def evaluate(
         photographs = Photographs(dataset, photograph_keys(dataset, options.limit))
         runs = list(_plan([*discoverers, *floors], chosen, out, options, processes))
         show = progress and processes.global_rank == 0
-        _measure_all(runs, photographs, options, processes, show=show)
+        _measure_all(runs, photographs, options, processes, on_photograph, show=show)
         wait_for_others(processes)
         floor_names = {floor.name for floor in floors}
         results = tuple(_result(protocol, runs, photographs, floor_names) for protocol in chosen)
@@ -143,13 +144,18 @@ def _measure_all(
     photographs: Photographs,
     options: EvaluationOptions,
     processes: Processes,
+    on_photograph: Callable[[], None],
     *,
     show: bool,
 ) -> None:
     share = len(photographs.keys[processes.global_rank :: processes.world_size])
     with ProgressReport("evaluation", share * len(runs), shown=show, even=False) as progress:
         for run in runs:
-            advance = partial(progress.advance, f"{run.discoverer.name}, seed {run.seed}")
+
+            def advance(note: str = f"{run.discoverer.name}, seed {run.seed}") -> None:
+                progress.advance(note)
+                on_photograph()
+
             measure(run, photographs, options, processes, advance)
 
 

@@ -108,7 +108,9 @@ class Table:
 def make_row(protocol: Protocol, values: Values) -> Row:
     """Summarise one model's values."""
     estimates = tuple(
-        _pooled_estimate(metric, values) if metric.pooled else _estimate(metric, values.matrix(metric.name))
+        _pooled_estimate(metric, values)
+        if metric.pooled
+        else estimate(metric.name, values.matrix(metric.name))
         for metric in protocol.metrics
     )
     images = [image for seed in values.seeds for image in seed.values()]
@@ -160,13 +162,20 @@ def _exchanged(first: Values, second: Values) -> dict[str, Float[np.ndarray, " d
     return mean_of(draws)
 
 
-def _estimate(metric: Metric, matrix: Float[np.ndarray, "seed image"]) -> Estimate:
+def estimate(name: str, matrix: Float[np.ndarray, "seed image"]) -> Estimate:
+    """A metric's estimate from every photograph's values under every seed; NaN where it is undefined.
+
+    Example:
+        >>> found = estimate("mBO", np.array([[0.2, 0.4], [0.3, 0.5]]))
+        >>> round(found.mean, 3), round(found.seed_deviation or 0, 3)
+        (0.35, 0.071)
+    """
     defined = matrix[:, ~np.isnan(matrix).any(axis=0)]
     if not defined.shape[1]:
-        return Estimate(metric.name, float("nan"), None, None, 0)
+        return Estimate(name, float("nan"), None, None, 0)
     by_seed = defined.mean(axis=1)
     interval = bootstrap_interval(defined.mean(axis=0))
-    return Estimate(metric.name, float(by_seed.mean()), _deviation(by_seed), interval, defined.shape[1])
+    return Estimate(name, float(by_seed.mean()), _deviation(by_seed), interval, defined.shape[1])
 
 
 def _pooled_estimate(metric: Metric, values: Values) -> Estimate:

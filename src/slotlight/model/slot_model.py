@@ -135,12 +135,18 @@ class SlotModel(nn.Module):
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
         found = self.attention(self.projection(features).unsqueeze(0), noise)
-        fused = fuse(found.slots, self.config.fusion)
+        fused = fuse(found.slots, self.config.fusion, reference=self._reference_head(seed))
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
         else:
             masks = self.decoder.masks(fused.slots, grid)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
+
+    def _reference_head(self, seed: int) -> int | None:
+        """The head whose order of slots is kept; None leaves it to `fuse`, which asks all heads."""
+        if self.config.reference == "drawn":
+            return int(torch.randint(self.attention.heads, (), generator=torch.Generator().manual_seed(seed)))
+        return 0 if self.config.reference == "first" else None
 
     @property
     def _trains_on_foreground(self) -> bool:

@@ -118,15 +118,17 @@ def _draw(discoverer: Discoverer, dataset: Dataset, protocol: Protocol, index: i
     labels = protocol.read_labels(dataset, sample, image.shape[:2])
     found = discoverer.discover(protocol.view.image(image))
     # Cropped pictures stay beside squashed labels: the report shows what that does.
-    return Pair(sample.id, score, _found_picture(protocol, found), _truth_picture(found.image, labels))
+    return Pair(sample.id, score, found_picture(protocol, found), truth_picture(found.image, labels))
 
 
-def _found_picture(protocol: Protocol, found: Discovery) -> str:
+def found_picture(protocol: Protocol, found: Discovery) -> str:
+    """What was found as a protocol judges it, all slots or the objects alone, as a data URL."""
     picture = segment_picture(found.image, found.segments) if protocol.shows_slots else found.overlay()
     return data_url(picture)
 
 
-def _truth_picture(image: RGBImage, labels: Labels) -> str:
+def truth_picture(image: RGBImage, labels: Labels) -> str:
+    """What is annotated, as a data URL."""
     picture = Image.fromarray(image)
     maps: Sequence[np.ndarray | None] = (labels.instances, labels.classes, labels.foreground)
     known = next((m for m in maps if m is not None), None)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 
 import numpy as np
 from jaxtyping import Bool
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slotlight.datasets import Dataset, LabelKind
 from slotlight.discovery.discoverer import Discoverer
@@ -53,21 +52,33 @@ def to_html(evaluation: Evaluation, discoverers: Sequence[Discoverer]) -> str:
     """The page: every table with its curves, photographs and faults of the given models."""
     sections = [_section(result, discoverers, evaluation.dataset) for result in evaluation.results]
     diagnoses = _diagnoses(discoverers, evaluation.dataset, _places(evaluation.results[0]))
+    return (
+        page_templates()
+        .get_template("page.html")
+        .render(
+            evaluation=evaluation,
+            sections=sections,
+            diagnoses=diagnoses,
+            colours={row.model: number for number, row in enumerate(evaluation.tables[0].rows)},
+            chart=charts,
+            date=datetime.now(UTC).date().isoformat(),
+        )
+    )
+
+
+def page_templates() -> Environment:
+    """The templates of this folder, and how numbers are written in them."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("slotlight", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["percent"] = _percent
     environment.filters["points"] = _points
     environment.globals["interval_bar"] = _interval_bar
-    template = environment.from_string((files("slotlight") / "report/page.html").read_text(encoding="utf-8"))
-    return template.render(
-        evaluation=evaluation,
-        sections=sections,
-        diagnoses=diagnoses,
-        colours={row.model: number for number, row in enumerate(evaluation.tables[0].rows)},
-        chart=charts,
-        date=datetime.now(UTC).date().isoformat(),
-    )
+    return environment
 
 
 def _section(result: ProtocolResult, discoverers: Sequence[Discoverer], dataset: Dataset) -> Section:

@@ -8,6 +8,7 @@ Unusual: nothing in a step waits for the device. Whether the gradient is finite 
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def fit(
     fabric: Fabric,
     run: str,
     state: TrainingState | None,
+    on_step: Callable[[int], None] | None = None,
 ) -> None:
     """Train a model on cached features, in place: Adam without weight decay, after the paper.
 
@@ -82,6 +84,7 @@ def fit(
         fabric: Devices and processes, launched.
         run: What identifies the run in its state.
         state: Where the run stands; None to begin.
+        on_step: Called with the number of steps done after every step, in place of a progress bar.
 
     Raises:
         TrainingError: A gradient is not finite.
@@ -104,7 +107,7 @@ def fit(
     saved_at = time.monotonic()
 
     with (
-        ProgressReport("training", config.steps, start, shown=leads) as progress,
+        ProgressReport("training", config.steps, start, shown=leads and on_step is None) as progress,
         Logs(out / f"logs/from_step_{start}", by_products, on=leads) as logs,
         Interruption() as interruption,
     ):
@@ -132,6 +135,8 @@ def fit(
                 require_finite(last_finite, done, config)
                 values = {"loss": float(loss.detach()), "learning_rate": rate}
             progress.update(done)
+            if on_step is not None:
+                on_step(done)
             overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
             if leads and (done % config.checkpoint_every == 0 or overdue or stop or ended):
                 if int(last_finite) == done:

@@ -4,7 +4,7 @@ A run is identified by its settings, its photographs and the weights of its back
 stopped; another one in the same folder is refused before anything slow begins.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -80,8 +80,34 @@ def train(
         raise TrainingError("--resume and --start-over contradict each other; use only one of them.")
     if resume and not is_claimed(out):
         raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
-    device = device or pick_device("auto")
     files = find_photographs(photographs)
+    return train_on(files, out, model_config, train_config, device=device, start_over=start_over, cache=cache)
+
+
+def train_on(
+    files: Sequence[Path],
+    out: Path,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
+    *,
+    device: torch.device | None = None,
+    start_over: bool = False,
+    cache: Path | None = None,
+    on_step: Callable[[int], None] | None = None,
+) -> Path:
+    """Train a model on files that were found already; otherwise as `train`.
+
+    Args:
+        files: Photographs, each once.
+        out: See `train`.
+        model_config: See `train`.
+        train_config: See `train`.
+        device: See `train`.
+        start_over: See `train`.
+        cache: See `train`.
+        on_step: Called with the number of steps done after every step, in place of a progress bar.
+    """
+    device = device or pick_device("auto")
     model_config = _with_absolute_weights(model_config)
     chosen = model_config.backbone
     backbone = load_backbone(
@@ -108,7 +134,7 @@ def train(
         if isinstance(model.standardise, Standardise):
             model.standardise.measure(_spread(features))
         with _compile_faults():
-            fit(model, features, out, train_config, fabric=fabric, run=run, state=state)
+            fit(model, features, out, train_config, fabric=fabric, run=run, state=state, on_step=on_step)
         if leads:
             count = len(features.photographs)
             save_model(out, model, backbone, {"train": asdict(train_config), "photographs": count})

@@ -1,0 +1,84 @@
+"""What a study has to train: arms × seeds, each different training once."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from slotlight.config import ModelConfig, TrainConfig
+from slotlight.errors import ConfigError
+from slotlight.studies.declaration import Arm
+
+
+@dataclass(frozen=True)
+class Training:
+    """One model that is trained.
+
+    Attributes:
+        folder: What its folder is called: after the first arm that reads it.
+        model: What is trained.
+        training: How, its seed included.
+    """
+
+    folder: str
+    model: ModelConfig
+    training: TrainConfig
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One arm's model of one seed.
+
+    Attributes:
+        arm: The arm.
+        number: Of the seed, from 0.
+        model: The arm's own config.
+        training: Where its weights come from; other arms may read the same.
+    """
+
+    arm: Arm
+    number: int
+    model: ModelConfig
+    training: Training
+
+    @property
+    def name(self) -> str:
+        """What the evaluation calls it."""
+        return f"{self.arm.name}, seed {self.training.training.seed}"
+
+
+def plan(
+    arms: Sequence[Arm], model: ModelConfig, training: TrainConfig, trainings: int
+) -> tuple[Reading, ...]:
+    """Every arm's model of every seed, from the training's own seed on.
+
+    Example:
+        >>> from slotlight.studies.matching import MATCHING
+        >>> readings = plan(MATCHING.arms, ModelConfig(), TrainConfig(), trainings=3)
+        >>> len(readings), len({reading.training for reading in readings})
+        (27, 3)
+    """
+    known: dict[tuple[ModelConfig, int], Training] = {}
+    readings = []
+    for arm in arms:
+        own = arm.change(model)
+        if own.backbone != model.backbone:
+            raise ConfigError(f"The arm {arm.name!r} changes the backbone, whose features all arms share.")
+        for number in range(trainings):
+            seed = training.seed + number
+            trained = as_trained(own)
+            folder = f"{re.sub(r'[^a-z0-9.]+', '-', arm.name.lower()).strip('-')}-seed-{seed}"
+            shared = known.setdefault(
+                (trained, seed), Training(folder, trained, replace(training, seed=seed))
+            )
+            readings.append(Reading(arm, number, own, shared))
+    return tuple(readings)
+
+
+def as_trained(model: ModelConfig) -> ModelConfig:
+    """A model without what only its reading knows: how slots are fused, whose masks become objects."""
+    return replace(model, fusion="hungarian", reference="agreed", masks_from="attention")
+
+
+def as_read(trained: ModelConfig, arm: ModelConfig) -> ModelConfig:
+    """A trained model as an arm reads it."""
+    return replace(trained, fusion=arm.fusion, reference=arm.reference, masks_from=arm.masks_from)
