@@ -12,10 +12,12 @@ from slotlight.config.choices import (
     GruState,
     MaskKind,
     MaskSource,
+    Objective,
     Precision,
     Ranking,
     Start,
 )
+from slotlight.config.detector import DetectorConfig, DistilConfig, ProposalConfig
 from slotlight.config.model import (
     BackboneConfig,
     DecoderConfig,
@@ -39,6 +41,8 @@ __all__ = [
     "Decay",
     "DecoderConfig",
     "DecoderKind",
+    "DetectorConfig",
+    "DistilConfig",
     "Facet",
     "FusionKind",
     "GruState",
@@ -50,6 +54,7 @@ __all__ = [
     "ObjectRule",
     "Objective",
     "Precision",
+    "ProposalConfig",
     "Ranking",
     "RunConfig",
     "SlotConfig",

@@ -38,12 +38,15 @@ class ObjectRule:
         min_area: Smaller objects are left out; a share of the photograph.
         min_part: A slot's connected parts are objects of their own; those smaller than this share of its largest
             are dropped as specks.
+        proposals: All candidates of the model, ranked, overlapping or not, in place of objects that share the
+            photograph's pixels; only models that have them (`slotlight models`).
     """
 
     min_score: float = 0.15
     max_objects: int = 20
     min_area: float = 0.002
     min_part: float = 0.2
+    proposals: bool = False
 
     def __post_init__(self) -> None:
         at_least(self, 1, "max_objects")

@@ -80,7 +80,7 @@ def load_model(
         CheckpointError: The folder is not a model, is damaged, or was trained on another backbone's features.
         WeightsError: The backbone's weights are out of reach.
     """
-    raw = _read_config(folder)
+    raw = read_config(folder)
     try:
         rows, columns = raw["grid"]
         model = build_slot_model(
@@ -106,7 +106,7 @@ def load_model(
 
 def read_info(folder: Path) -> dict[str, Any]:
     """What a model folder says of itself: version, training, seed."""
-    info: dict[str, Any] = _read_config(folder).get("info", {})
+    info: dict[str, Any] = read_config(folder).get("info", {})
     return info
 
 
@@ -136,7 +136,7 @@ def _as(hint: Any, value: Any, name: str) -> Any:
     return hint(value)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
     path = folder / _CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} is not a model folder: {_CONFIG} is missing.")
