@@ -79,8 +79,12 @@ def layered(regions: Sequence[Regions], most: int = 20) -> SlotMasks:
         ([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]], [0.9, 0.5, 0.0])
     """
     most = min(most, max(len(one.scores) for one in regions))
-    masks = torch.stack([F.pad(one.masks[:most], (0, 0, 0, 0, 0, max(0, most - len(one.masks)))) for one in regions])
-    scores = torch.stack([F.pad(one.scores[:most], (0, most + 1 - min(most, len(one.scores)))) for one in regions])
+    masks = torch.stack(
+        [F.pad(one.masks[:most], (0, 0, 0, 0, 0, max(0, most - len(one.masks)))) for one in regions]
+    )
+    scores = torch.stack(
+        [F.pad(one.scores[:most], (0, most + 1 - min(most, len(one.scores)))) for one in regions]
+    )
     left = torch.cat([torch.ones_like(masks[:, :1]), (1 - masks).cumprod(dim=1)], dim=1)
     slots = torch.cat([masks * left[:, :-1], left[:, -1:]], dim=1)
     return SlotMasks(slots, scores, regions=regions, whole=True)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from slotlight.detector.pseudo_masks import PseudoMasks
 from slotlight.formats.run_lengths import RunLengths
 
+
 def draw_photograph(path: Path, seed: int) -> tuple[Path, np.ndarray]:
     """A textured ground with one bright disc, and the disc's mask."""
     rng = np.random.default_rng(seed)

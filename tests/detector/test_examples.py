@@ -55,5 +55,8 @@ def test_a_step_depends_on_its_seed_alone(discs: list[PseudoMasks]) -> None:
         step_examples(discs[:3], 96, config, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert all(torch.equal(a.image, b.image) for a, b in zip(first, again, strict=True))
-    assert any(a.image.shape != b.image.shape or not torch.equal(a.image, b.image) for a, b in zip(first, other, strict=True))
+    assert any(
+        a.image.shape != b.image.shape or not torch.equal(a.image, b.image)
+        for a, b in zip(first, other, strict=True)
+    )
     assert any(len(one.masks) > 1 for one in first)

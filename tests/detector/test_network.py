@@ -15,7 +15,9 @@ def test_what_overlaps_no_region_does_not_count() -> None:
     proposals = [torch.tensor([[10.0, 10, 48, 50], [30.0, 30, 90, 90], [60.0, 60, 90, 90]])]
     _, labels = heads.assign_targets_to_proposals(proposals, known, [torch.tensor([1])])
     assert labels[0].tolist() == [1, 0, -1]
-    _, labels = heads.assign_targets_to_proposals(proposals, [torch.zeros(0, 4)], [torch.zeros(0, dtype=torch.int64)])
+    _, labels = heads.assign_targets_to_proposals(
+        proposals, [torch.zeros(0, 4)], [torch.zeros(0, dtype=torch.int64)]
+    )
     assert labels[0].tolist() == [-1, -1, -1]
 
 

@@ -18,7 +18,9 @@ def regions(*boxes: tuple[int, int, int, int]) -> tuple[RunLengths, ...]:
 
 
 def test_the_best_and_surest_are_kept() -> None:
-    found = PseudoMasks(Path("a.jpg"), regions((0, 0, 9, 9), (9, 9, 20, 20), (20, 20, 30, 30)), (0.9, 0.5, 0.1))
+    found = PseudoMasks(
+        Path("a.jpg"), regions((0, 0, 9, 9), (9, 9, 20, 20), (20, 20, 30, 30)), (0.9, 0.5, 0.1)
+    )
     assert found.sure(0.2, 5).scores == (0.9, 0.5)
     assert found.sure(0.0, 1).scores == (0.9,)
 

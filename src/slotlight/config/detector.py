@@ -1,6 +1,6 @@
 """A detector that learns from the regions that partitions agree on, and how it learns."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from slotlight.config.bounds import above, at_least, check_seed
 from slotlight.config.choices import Precision
@@ -28,7 +28,12 @@ class ProposalConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "most")
-        if not self.clusters or min(self.clusters) < 2 or not self.temperatures or min(self.temperatures) <= 0:
+        if (
+            not self.clusters
+            or min(self.clusters) < 2
+            or not self.temperatures
+            or min(self.temperatures) <= 0
+        ):
             raise ConfigError("Proposals need clusters of at least 2 and temperatures above 0.")
         if not (0 < self.same_above < 1 and 0 <= self.min_part <= 1):
             raise ConfigError("same_above must be between 0 and 1, and min_part in [0, 1].")

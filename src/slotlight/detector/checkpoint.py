@@ -35,7 +35,9 @@ def save_detector(folder: Path, network: nn.Module, config: DetectorConfig, info
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = {
-        key: value.detach().cpu().half().contiguous() if value.is_floating_point() else value.detach().cpu().contiguous()
+        key: value.detach().cpu().half().contiguous()
+        if value.is_floating_point()
+        else value.detach().cpu().contiguous()
         for key, value in network.state_dict().items()
     }
     weights = save(state)

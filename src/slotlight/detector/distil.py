@@ -149,7 +149,10 @@ def _run_round(
         )
         ended.parent.mkdir(exist_ok=True)
         with whole_file(ended) as partial:
-            save_file({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}, partial)
+            save_file(
+                {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()},
+                partial,
+            )
         return
     try:
         network.load_state_dict(load_file(ended))
@@ -163,5 +166,3 @@ def _state_of(path: Path, name: str) -> TrainingState | None:
         return None
     state = load_state(path)
     return state if state.run == name else None
-
-

@@ -75,7 +75,8 @@ def paste(onto: Example, source: Example, rng: np.random.Generator) -> Example:
         return onto
     mask = source.masks[int(rng.integers(len(source.masks)))]
     (top, bottom), (left, right) = (
-        tuple(int(value) for value in _extent(side.unsqueeze(0))[0:2]) for side in (mask.any(dim=1), mask.any(dim=0))
+        tuple(int(value) for value in _extent(side.unsqueeze(0))[0:2])
+        for side in (mask.any(dim=1), mask.any(dim=0))
     )
     scale = rng.uniform(*PASTED_SCALE)
     height, width = onto.image.shape[1:]
@@ -109,7 +110,7 @@ def step_examples(
         if rng.uniform() < config.paste_share:
             for source in rng.permutation(len(examples))[: int(rng.integers(1, 4))]:
                 if source != number:
-                    example = paste(example, examples[source], rng)  # noqa: PLW2901
+                    example = paste(example, examples[source], rng)
         pasted.append(example)
     return pasted
 
@@ -122,5 +123,7 @@ def _extent(inside: Bool[Tensor, "region side"]) -> tuple[Tensor, Tensor]:
     return first, last
 
 
-def _resized(values: Float[Tensor, "channel h w"], size: tuple[int, int]) -> Float[Tensor, "channel rows columns"]:
+def _resized(
+    values: Float[Tensor, "channel h w"], size: tuple[int, int]
+) -> Float[Tensor, "channel rows columns"]:
     return F.interpolate(values[None], size, mode="bilinear", align_corners=False, antialias=True)[0]

@@ -45,9 +45,7 @@ class PseudoMasks:
     def sure(self, least: float, most: int) -> "PseudoMasks":
         """Those that score at least so much, at most so many."""
         kept = [number for number, score in enumerate(self.scores) if score >= least][:most]
-        return PseudoMasks(
-            self.path, tuple(self.masks[n] for n in kept), tuple(self.scores[n] for n in kept)
-        )
+        return PseudoMasks(self.path, tuple(self.masks[n] for n in kept), tuple(self.scores[n] for n in kept))
 
     def joined(self, old: "PseudoMasks", same_above: float) -> "PseudoMasks":
         """These, and of the old ones those that none of these explains: IoU at most ``same_above`` with all."""
@@ -95,7 +93,9 @@ def find_pseudo_masks(
             found += _read(file)
             progress.update(min(len(photographs), (number + 1) * BLOCK))
     if not any(one.masks for one in found):
-        raise TrainingError("No region was found in any photograph; give more photographs or another teacher.")
+        raise TrainingError(
+            "No region was found in any photograph; give more photographs or another teacher."
+        )
     return found
 
 

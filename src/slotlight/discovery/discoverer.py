@@ -153,7 +153,9 @@ class Discoverer:
                 f"{self.name!r} finds objects that share the photograph and has no other proposals; leave --proposals "
                 "out or choose a model that has them (see `slotlight models`)."
             )
-        return [pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)]
+        return [
+            pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)
+        ]
 
     @torch.inference_mode()
     def _finish(self, photograph: _Ready, slots: SlotMasks, number: int) -> Discovery:

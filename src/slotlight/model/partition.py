@@ -39,7 +39,7 @@ def spectral_partition(
         >>> [found[0, start : start + 12].unique().numel() for start in (0, 12, 24)], found.unique().numel()
         ([1, 1, 1], 3)
     """
-    (labels, _), = spectral_partitions(features, grid, (clusters,), (temperature,))
+    ((labels, _),) = spectral_partitions(features, grid, (clusters,), (temperature,))
     return labels
 
 

@@ -65,7 +65,10 @@ def propose_regions(
 
 
 def _elect(
-    parts: Float[Tensor, "part rows columns"], scores: Float[Tensor, " part"], voters: int, config: ProposalConfig
+    parts: Float[Tensor, "part rows columns"],
+    scores: Float[Tensor, " part"],
+    voters: int,
+    config: ProposalConfig,
 ) -> Regions:
     """Group parts around the one with the most support, again and again, until none is left."""
     flat = parts.flatten(1)
@@ -84,9 +87,7 @@ def _elect(
     return Regions(torch.stack(masks)[order].unflatten(1, parts.shape[1:]), found[order])
 
 
-def _connected(
-    mask: np.ndarray, min_part: float
-) -> list[tuple[np.ndarray, float]]:
+def _connected(mask: np.ndarray, min_part: float) -> list[tuple[np.ndarray, float]]:
     """The connected parts of a mask but for specks, and the share of the mask that each is."""
     labels, _ = ndimage.label(mask)
     sizes = np.bincount(labels.ravel())[1:]

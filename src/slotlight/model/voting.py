@@ -73,4 +73,6 @@ class VotingSegmenter:
     ) -> Float[Tensor, "region rows columns"]:
         if not self.heuristics.refine:
             return regions.masks
-        return refine_masks(regions.masks.to(image.device).unsqueeze(0), image.unsqueeze(0), self.heuristics)[0]
+        return refine_masks(regions.masks.to(image.device).unsqueeze(0), image.unsqueeze(0), self.heuristics)[
+            0
+        ]
