@@ -18,8 +18,8 @@ from masked_autoencoder import MaskedAutoencoder
 from masked_painting import MaskedPainting
 from neighbour_contrast import NeighbourContrast
 from photo_views import PLAIN, RandomViews, ViewSpec
+from pretraining import hold_then_fall
 from self_distillation import PatchDistillation, SelfDistillation
-from slotlight.training.schedule import hold_then_fall
 
 _WARM_UP, _FALL = 0.05, 0.25  # shares of all steps
 _UNTIMED, _TIMED = 2, 6  # steps

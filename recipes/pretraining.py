@@ -27,7 +27,6 @@ from neighbour_contrast import NeighbourContrast
 from photo_views import PLAIN, RandomViews, ViewPair, ViewSpec
 from reduction import REDUCED
 from self_distillation import SelfDistillation
-from slotlight.training.schedule import hold_then_fall
 from slotlight.training.state import STATE, load_state, save_state
 
 _WARM_UP, _FALL = 50, 0.25  # steps; share of all steps
@@ -239,3 +238,23 @@ def _same(how: Pretraining) -> str:
     """What two runs must share for one to go on with the other's weights."""
     same: dict[str, Any] = asdict(replace(how, steps=0, save_every=0))
     return json.dumps(same)
+
+
+def hold_then_fall(
+    done: int | float, left: int | float, *, warmup: int | float, fall: int | float
+) -> int | float:
+    """The share of the highest learning rate: a linear rise, then constant, then a linear fall to zero.
+
+    As long as the fall has not begun, a run of another length has the same rates.
+
+    Args:
+        done: What was done of the run, in any unit.
+        left: What is left of it.
+        warmup: How long the rise takes.
+        fall: How long the fall takes.
+
+    Example:
+        >>> [hold_then_fall(done, 100 - done, warmup=10, fall=25) for done in (5, 50, 95)]
+        [0.5, 1, 0.2]
+    """
+    return min(done / warmup, 1, left / fall)

@@ -57,4 +57,7 @@ def _principal(
 ) -> tuple[Float[Tensor, "dim component"], Float[Tensor, " component"]]:
     """The directions of greatest variance, and their variances, both falling."""
     variances, directions = torch.linalg.eigh(centred.T @ centred / len(centred))
+    variances = variances.clamp(
+        min=torch.finfo(variances.dtype).eps * variances[-1]
+    )  # rounding may go below 0
     return directions.flip(1)[:, :count], variances.flip(0)[:count]

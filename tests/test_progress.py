@@ -39,3 +39,11 @@ def test_only_one_of_several_processes_tells(clock, capsys):
             clock[0] += 1
             report.update(done)
     assert capsys.readouterr().err == ""
+
+
+def test_no_time_is_told_where_steps_differ(clock, capsys):
+    with ProgressReport("evaluation", 1000, even=False) as report:
+        for _ in range(35):
+            clock[0] += 1
+            report.advance("lost, seed 0")
+    assert capsys.readouterr().err.splitlines() == ["evaluation, lost, seed 0: 31 of 1,000"]

@@ -24,6 +24,16 @@ def test_python_in_the_readme(
     assert Path("runs/mine/slots.safetensors").is_file()
 
 
+def test_the_paths_through_the_code_exist_and_never_turn_back() -> None:
+    text = (README.parent / "docs/how-it-works.md").read_text()
+    walk = text.split("## Reading the code")[1].split("\n## ")[0]
+    for path in walk.split("One step through"):
+        steps = re.findall(r"^\| `([a-z_/]+\.py)` \| `(\w+)` ", path, flags=re.MULTILINE)
+        assert len({file for file, _ in steps}) == len(steps) > 8
+        for file, function in steps:
+            assert f"def {function}(" in (README.parent / "src/slotlight" / file).read_text(), file
+
+
 def test_every_file_in_the_tree_exists() -> None:
     tree = re.search(r"## The tree\n\n```\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert tree is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 Colour = tuple[int, int, int]
 
@@ -33,10 +33,12 @@ def overlay(
     if not len(masks):
         return picture
     colours = contrasting_colours(image, masks)
-    numbers, covered = masks.argmax(axis=0).astype(np.uint8), np.logical_or.reduce(masks)
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for number in range(len(masks), 0, -1):  # where two overlap, the best is seen
+        np.copyto(labels, number, where=masks[number - 1])
     unit = min(max(image.shape[:2]) / 500, min(image.shape[:2]) / 20, MAX_UNIT)
     width = max(1, round(2 * unit))
-    picture = _tint(image, numbers, covered, colours, _outline(numbers, covered, width))
+    picture = _tint(image, labels, colours, _outline(labels, width))
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=max(8, round(13 * unit)))
     # The best object is drawn last, so that nothing hides its label.
@@ -51,10 +53,12 @@ def contrasting_colours(
     image: UInt8[np.ndarray, "height width 3"], masks: Bool[np.ndarray, "object height width"]
 ) -> list[Colour]:
     """For each object, of the colours that are still free, the one farthest from its own mean colour."""
+    picture = Image.fromarray(image)
     free = np.array(palette(max(PALETTE_SIZE, len(masks))), dtype=float)
     chosen: list[Colour] = []
     for mask in masks:
-        mean = image[mask].mean(axis=0) if mask.any() else np.zeros(3)
+        # Its histogram gives the same mean in a quarter of the time.
+        mean = ImageStat.Stat(picture, Image.fromarray(mask)).mean if mask.any() else np.zeros(3)
         best = int(np.square(free - mean).sum(axis=1).argmax())
         red, green, blue = (round(value) for value in free[best])
         chosen.append((red, green, blue))
@@ -73,7 +77,7 @@ def segment_picture(
     image: UInt8[np.ndarray, "height width 3"], segments: UInt8[np.ndarray, "height width"]
 ) -> Image.Image:
     """A photograph under the colours of all its segments."""
-    return _tint(image, segments, np.ones_like(segments, dtype=bool), palette(int(segments.max()) + 1))
+    return _tint(image, segments + np.uint8(1), palette(int(segments.max()) + 1))
 
 
 def contact_sheet(pictures: Sequence[Image.Image], *, columns: int = 4, side: int = 240) -> Image.Image:
@@ -90,30 +94,28 @@ def contact_sheet(pictures: Sequence[Image.Image], *, columns: int = 4, side: in
 
 def _tint(
     image: UInt8[np.ndarray, "height width 3"],
-    numbers: UInt8[np.ndarray, "height width"],
-    where: Bool[np.ndarray, "height width"],
+    labels: UInt8[np.ndarray, "height width"],
     colours: Sequence[Colour],
     outline: Bool[np.ndarray, "height width"] | None = None,
 ) -> Image.Image:
-    """The image, with the colour of its number laid over every pixel that is named; opaque on the outline."""
-    photograph, paint = Image.fromarray(image), Image.fromarray(numbers)
-    paint.putpalette([value for colour in colours for value in colour])
+    """The image, with the colour of its label (from 1; 0 is none) laid over every pixel; opaque on the outline."""
+    photograph, paint = Image.fromarray(image), Image.fromarray(labels)
+    paint.putpalette([0, 0, 0, *(value for colour in colours for value in colour)])
     paint = paint.convert("RGB")
-    painted = Image.composite(Image.blend(photograph, paint, OPACITY), photograph, Image.fromarray(where))
+    where = Image.fromarray(labels > 0)
+    painted = Image.composite(Image.blend(photograph, paint, OPACITY), photograph, where)
     return painted if outline is None else Image.composite(paint, painted, Image.fromarray(outline))
 
 
-def _outline(
-    numbers: UInt8[np.ndarray, "height width"], covered: Bool[np.ndarray, "height width"], width: int
-) -> Bool[np.ndarray, "height width"]:
+def _outline(labels: UInt8[np.ndarray, "height width"], width: int) -> Bool[np.ndarray, "height width"]:
     """Pixels of an object within ``width`` of another object or of none, in a row or column."""
-    labels = np.where(covered, numbers.astype(np.int16) + 1, 0)
-    edge = np.zeros_like(covered)
-    edge[width:] |= labels[width:] != labels[:-width]
-    edge[:, width:] |= labels[:, width:] != labels[:, :-width]
-    edge[:-width] |= labels[width:] != labels[:-width]
-    edge[:, :-width] |= labels[:, width:] != labels[:, :-width]
-    found: Bool[np.ndarray, "height width"] = edge & covered
+    edge = np.zeros(labels.shape, dtype=bool)
+    down, across = labels[width:] != labels[:-width], labels[:, width:] != labels[:, :-width]
+    edge[width:] |= down
+    edge[:-width] |= down
+    edge[:, width:] |= across
+    edge[:, :-width] |= across
+    found: Bool[np.ndarray, "height width"] = edge & (labels > 0)
     return found
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,30 @@ MARKER = ".slotlight"
 """A file in every folder that Slotlight wrote: what lies below such a folder is never an input."""
 
 _LOCK = ".slotlight.lock"
+
+
+@contextmanager
+def writing_to(place: Path, *, promise: str = "") -> Iterator[None]:
+    """Turn the system's faults in writing into one clear sentence.
+
+    Args:
+        place: The file or folder that is written.
+        promise: A sentence about what is kept.
+
+    Raises:
+        OutputError: It cannot be written.
+
+    Example:
+        >>> with writing_to(Path("out")):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+        slotlight.errors.OutputError: out cannot be written: No space left on device; make room or choose another --out.
+    """
+    try:
+        yield
+    except OSError as fault:
+        sentence = f"{place} cannot be written: {fault.strerror or fault}; make room or choose another --out."
+        raise OutputError(f"{sentence} {promise}".strip()) from fault
 
 
 @contextmanager
@@ -68,13 +93,28 @@ def digest(*values: Any) -> str:
         True
     """
     text = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return bytes_digest(text.encode("utf-8", "surrogatepass"))
+
+
+def bytes_digest(content: bytes) -> str:
+    """A hash of bytes, short enough for a name."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def file_digest(path: Path) -> str:
     """A hash of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def pretrained(*names: str) -> Path:
+    """A file or folder among the weights in the package.
+
+    Example:
+        >>> pretrained("config.json").is_file()
+        True
+    """
+    return Path(str(files("slotlight").joinpath("pretrained", *names)))
 
 
 def stamp(path: Path) -> tuple[str, int, int]:
@@ -98,7 +138,7 @@ def claim_folder(folder: Path) -> FileLock:
     Raises:
         OutputError: It holds other files, another process is writing to it, or it cannot be written.
     """
-    try:
+    with writing_to(folder):
         if not is_claimed(folder):
             if folder.is_dir() and (foreign := _foreign_file(folder)):
                 raise OutputError(
@@ -107,16 +147,13 @@ def claim_folder(folder: Path) -> FileLock:
                 )
             folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK, blocking=False)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except Timeout:
+            raise OutputError(
+                f"Another process is writing to {folder}; wait until it ends, or choose another folder for --out."
+            ) from None
         (folder / MARKER).touch()
-    except Timeout:
-        raise OutputError(
-            f"Another process is writing to {folder}; wait until it ends, or choose another folder for --out."
-        ) from None
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written: {error.strerror or error}; make room or choose another --out."
-        ) from error
     return lock
 
 
@@ -139,18 +176,16 @@ def begin_run(
     """
     lock = claim_folder(folder)
     try:
-        asked: dict[str, Any] = json.loads(json.dumps(dict(identity), default=str))
-        if start_over:
-            _remove(folder, outputs)
-        elif (former := _identity(folder)) is not None and former != asked:
-            raise OutputError(
-                f"{folder} holds another run ({_differences(former, asked)}); choose another folder for --out, or "
-                "pass --start-over to delete what that run wrote."
-            )
-        write_text(folder / MARKER, [json.dumps(asked, indent=1)])
-    except OSError as error:
-        lock.release()
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        with writing_to(folder):
+            asked: dict[str, Any] = json.loads(json.dumps(dict(identity), default=str))
+            if start_over:
+                _remove(folder, outputs)
+            elif (former := _identity(folder)) is not None and former != asked:
+                raise OutputError(
+                    f"{folder} holds another run ({_differences(former, asked)}); choose another folder for --out, "
+                    "or pass --start-over to delete what that run wrote."
+                )
+            write_text(folder / MARKER, [json.dumps(asked, indent=1)])
     except BaseException:
         lock.release()
         raise

@@ -1,6 +1,5 @@
 """A name or a folder → a `Discoverer`: the embedded model, a trained one, a floor or a baseline."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from slotlight.detector.checkpoint import is_detector, load_detector
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import CheckpointError, ConfigError, UnknownNameError
+from slotlight.files import pretrained
 from slotlight.model.checkpoint import load_model
 from slotlight.segmenter import Segmenter
 
@@ -27,8 +27,8 @@ def load(
     """Load whatever finds objects, ready to use.
 
     Args:
-        name: ``embedded`` (the model in the package), a folder that `slotlight.train` or `slotlight.distil` wrote, or a floor or
-            baseline by name. Baselines that read features take a backbone after an ``@``, such as
+        name: ``embedded`` (the model in the package), a folder that `slotlight.train` or `slotlight.distil`
+            wrote, or a floor or baseline by name. Baselines that read features take a backbone after an ``@``, such as
             ``tokencut@dino-vits16``; without it they read the embedded one's.
         weights: A local file with the backbone's weights; without it they come from the package or the hub.
         device: ``cpu``, ``cuda``, ``mps``, ...; ``auto`` takes the first accelerator there is.
@@ -37,7 +37,7 @@ def load(
 
     Raises:
         UnknownNameError: Neither a folder nor a known name.
-        CheckpointError: The folder is no model.
+        CheckpointError: The folder is not a model.
         WeightsError: A backbone's weights are out of reach.
     """
     segmenter = _segmenter(str(name), weights, pick_device(device), precision)
@@ -48,8 +48,7 @@ def _segmenter(name: str, weights: Path | None, device: torch.device, precision:
     method, _, backbone_name = name.partition("@")
     if name == EMBEDDED:
         _refuse(name, weights=weights is not None)
-        folder = Path(str(files("slotlight") / "pretrained"))
-        return load_model(folder, name=EMBEDDED, device=device, precision=precision)
+        return load_model(pretrained(), name=EMBEDDED, device=device, precision=precision)
     if method in BASELINES:
         return _baseline(method, backbone_name, weights, device, precision)
     if Path(name).is_dir() and is_detector(Path(name)):
@@ -83,4 +82,4 @@ def _refuse(name: str, **given: bool) -> None:
     """An option that would be ignored is refused."""
     for option, is_given in given.items():
         if is_given:
-            raise ConfigError(f"The model {name!r} has no use for {option}; leave it out.")
+            raise ConfigError(f"The model {name!r} does not use {option}; leave it out.")

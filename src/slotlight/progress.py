@@ -1,7 +1,6 @@
 """How far a long piece of work is: a bar on a terminal, elsewhere a plain line now and then."""
 
 import time
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +22,7 @@ class ProgressReport:
         total: How many steps it has.
         done: How many of them were done before.
         shown: Whether to report at all.
+        even: Whether all steps take about equally long, so that the time that is left can be told.
 
     Example:
         >>> with ProgressReport("features", total=2) as progress:
@@ -30,8 +30,11 @@ class ProgressReport:
         ...         progress.update(done)
     """
 
-    def __init__(self, work: str, total: int, done: int = 0, *, shown: bool = True) -> None:
-        self.work, self.total, self.first, self.shown = work, total, done, shown
+    def __init__(
+        self, work: str, total: int, done: int = 0, *, shown: bool = True, even: bool = True
+    ) -> None:
+        self.work, self.total, self.shown, self.even = work, total, shown, even
+        self.first = self.done = done
         self.console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=self.console, disable=not (shown and self.console.is_terminal))
@@ -43,13 +46,12 @@ class ProgressReport:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def update(self, done: int, note: str = "") -> None:
         """Say that so many steps are done; the note stands beside the name of the work."""
+        self.done = done
         name = f"{self.work}, {note}" if note else self.work
         self._bar.update(self._task, completed=done, description=name)
         now = time.monotonic()
@@ -57,13 +59,18 @@ class ProgressReport:
             self.first, self._started, self._told = done, now, now
         pace = (now - self._started) / max(1, done - self.first)
         left = pace * (self.total - done)
-        if not self._estimated and now - self._started >= ESTIMATE_AFTER_S:
+        if self.even and not self._estimated and now - self._started >= ESTIMATE_AFTER_S:
             self._estimated = True
             if left >= 60:
                 self.say(f"Expected time for {self.work}: {in_words(left)}, at {pace:.2g} s each.")
         if not self.console.is_terminal and now - self._told >= PLAIN_EVERY_S:
             self._told = now
-            self.say(f"{name}: {done:,} of {self.total:,}, {in_words(left)} left")
+            rest = f", {in_words(left)} left" if self.even else ""
+            self.say(f"{name}: {done:,} of {self.total:,}{rest}")
+
+    def advance(self, note: str = "") -> None:
+        """Say that one more step is done."""
+        self.update(self.done + 1, note)
 
     def say(self, sentence: str) -> None:
         """Print a line above the bar."""

@@ -261,10 +261,10 @@ class TestWrongUse:
     @pytest.mark.parametrize(
         ("name", "facet", "layer", "says"),
         [
-            ("swin_tiny_patch4_window7_224", "key", -1, "no ViT that timm can cut"),
-            ("beit_base_patch16_224", "key", -1, "no ViT that timm can cut"),
-            ("swin_tiny_patch4_window7_224", "token", -1, "no features of images of any size"),
-            ("resnet18", "token", 9, "no features of images of any size at layer 9"),
+            ("swin_tiny_patch4_window7_224", "key", -1, "not a ViT that can be truncated"),
+            ("beit_base_patch16_224", "key", -1, "not a ViT that can be truncated"),
+            ("swin_tiny_patch4_window7_224", "token", -1, "not give features of images of any size"),
+            ("resnet18", "token", 9, "not give features of images of any size at layer 9"),
             ("vit_small_patch16_18x2_224", "key", -1, "use facet 'token'"),
         ],
     )
@@ -317,9 +317,9 @@ class TestRegistry:
 class TestEmbedded:
     def test_its_facet_and_stages_are_fixed(self) -> None:
         assert load_backbone("embedded").facet == "token"
-        with pytest.raises(WeightsError, match="is fixed"):
+        with pytest.raises(WeightsError, match="are fixed"):
             load_backbone("embedded", facet="key")
-        with pytest.raises(WeightsError, match="is fixed"):
+        with pytest.raises(WeightsError, match="are fixed"):
             load_backbone("embedded", layer=2)
 
     def test_weights_kept_in_half_precision_compute_in_full(self) -> None:

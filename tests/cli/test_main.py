@@ -72,7 +72,9 @@ def test_a_name_that_looks_like_markup(run, trip, photo_paths):
     assert "[bold]x.jpg" in out
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("cp1252", "latin-1"))]
+)
 def test_a_name_that_the_terminal_cannot_show_ends_nothing(trip, photo_paths, encoding):
     (trip / "字.jpg").write_bytes(photo_paths[0].read_bytes())
     command = [sys.executable, "-m", "slotlight", "discover", trip / "字.jpg", "--model", "centre-box"]
@@ -214,8 +216,10 @@ def test_unwritable_output_is_one_sentence(run, photo_paths, tmp_path):
 def test_a_killed_run_goes_on(photo_paths, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
-    for number in range(120):
-        (folder / f"{number:03}.jpg").write_bytes(photo_paths[number % 4].read_bytes())
+    for path in photo_paths:
+        small = Image.open(path).resize((160, 120))
+        for number in range(30):
+            small.save(folder / f"{path.stem}-{number:02}.jpg")
     command = [sys.executable, "-m", "slotlight", "discover", folder, "--model", "centre-box", "--out"]
     killed = subprocess.Popen([*command, tmp_path / "out"], stdout=subprocess.DEVNULL)
     progress = tmp_path / "out" / ".progress.jsonl"

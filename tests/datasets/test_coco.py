@@ -162,7 +162,7 @@ def test_truth_in_the_stored_frame_is_turned_with_its_photograph(
     ys, xs = np.nonzero(labels.instances)
     assert labels.instances.shape == sample.read_image().shape[:2] == (10, 20)
     assert labels.boxes_xyxy.tolist() == [[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]] == [[8, 0, 18, 3]]
-    assert "stored turned" in caplog.text
+    assert "stored rotated" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["images\\\\a.png", "C:\\\\x\\\\a.png", "/home/me/val2017/a.png", "./a.png"])

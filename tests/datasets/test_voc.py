@@ -93,7 +93,7 @@ def test_unknown_split_names_the_valid_ones(devkit: Path) -> None:
 def test_two_years_must_be_told_apart(devkit: Path) -> None:
     (devkit / "VOC2007").symlink_to(devkit / "VOC2012")
     (devkit / "VOC2012").rename(devkit / "VOC2012x")
-    with pytest.raises(DatasetError, match="no VOC devkit"):
+    with pytest.raises(DatasetError, match="not a VOC devkit"):
         VOCDataset(devkit / "nowhere")
     (devkit / "VOC2007").unlink()
     (devkit / "VOC2012x").rename(devkit / "VOC2012")

@@ -38,7 +38,7 @@ def test_the_folder_is_a_model(folder: Path, discs: list[PseudoMasks]) -> None:
 def test_a_killed_run_ends_in_the_same_weights(
     folder: Path, discs: list[PseudoMasks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     saves = 0
@@ -48,11 +48,11 @@ def test_a_killed_run_ends_in_the_same_weights(
         save_state(*args)
         saves += 1
         if saves == 3:  # in the middle of the second round
-            raise Killed
+            raise KilledError
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "save_state", save_then_die)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             run(discs, tmp_path / "run")
     weights = run(discs, tmp_path / "run") / "detector.safetensors"
     assert weights.read_bytes() == (folder / "detector.safetensors").read_bytes()
@@ -64,7 +64,7 @@ def test_another_run_in_the_same_folder_is_refused(folder: Path, discs: list[Pse
 
 
 def test_regions_too_unsure_to_teach_are_named(discs: list[PseudoMasks], tmp_path: Path) -> None:
-    with pytest.raises(SlotlightError, match="lower --min-votes|No region"):
+    with pytest.raises(SlotlightError, match=r"lower --min-votes|No region"):
         run(discs, tmp_path / "run", min_votes=1.0)
 
 

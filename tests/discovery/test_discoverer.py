@@ -113,7 +113,7 @@ def test_a_stream_is_lazy_and_constant_in_memory(discoverer):
         generator = np.random.default_rng(0)
         for _ in range(60):
             read += 1
-            yield generator.integers(0, 255, (256, 256, 3), dtype=np.uint8)
+            yield generator.integers(0, 255, (128, 128, 3), dtype=np.uint8)
 
     stream = discoverer.stream(photographs(), batch_size=1)
     next(stream)

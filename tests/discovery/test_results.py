@@ -74,8 +74,7 @@ def test_a_stopped_run_goes_on(tmp_path):
 def test_another_run_is_refused_and_starts_over_when_asked(tmp_path):
     photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
     stopped = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    stopped.add(discovery(photographs[0]))
-    stopped._record()
+    add_and_record(stopped, photographs[0])
     stopped.close()
     again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
     assert again.done == {photographs[0]}
@@ -86,6 +85,12 @@ def test_another_run_is_refused_and_starts_over_when_asked(tmp_path):
     begun = ResultFolder(tmp_path / "out", photographs, other, start_over=True)
     assert begun.done == set()
     assert not list((tmp_path / "out/masks").glob("*.png"))
+
+
+def add_and_record(results: ResultFolder, photograph: Path) -> None:
+    results.add(discovery(photograph))
+    for line in results._queue.rest():
+        results._record(line)
 
 
 def photographs_in(folder: Path, *names: str) -> list[Path]:
@@ -134,8 +139,7 @@ def test_unwritable_output_is_one_sentence(tmp_path):
 def test_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path):
     photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
     results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    results.add(discovery(photographs[0]))
-    results._record()
+    add_and_record(results, photographs[0])
     results._lines.close()
     results._lines = Path("/dev/full").open("w")  # noqa: SIM115
     results.add(discovery(photographs[1]))

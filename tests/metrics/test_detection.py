@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
 from slotlight.errors import DatasetError
+from slotlight.formats.run_lengths import RunLengths
 from slotlight.metrics import ScoredRegions, average_precision
 
 SQUARE, FAR = [0.0, 0.0, 10.0, 10.0], [50.0, 50.0, 60.0, 60.0]
@@ -65,7 +65,8 @@ def test_masks_are_compared_pixel_by_pixel() -> None:
     truth[:, :8, :5] = True
     found = truth.clone()
     found[:, 7] = False  # 35 of 40 pixels: right at 0.50 … 0.85
-    result = average_precision([ScoredRegions.of_masks(found, torch.tensor([0.3]), truth)])
+    codes = [RunLengths.encode(masks.numpy()) for masks in (found, truth)]
+    result = average_precision([ScoredRegions("segm", codes[0], (0.3,), codes[1])])
     assert result.ap == pytest.approx(0.8)
 
 
@@ -75,11 +76,6 @@ def test_crowds_neither_reward_nor_punish() -> None:
         "bbox", plain.found, plain.scores, plain.annotated, crowds=((45.0, 45.0, 30.0, 30.0),)
     )
     assert average_precision([crowd]).ap50 == pytest.approx(1)
-
-
-def test_no_mask_and_no_box_are_no_error() -> None:
-    nothing: Tensor = torch.zeros(0, 4, 4, dtype=torch.bool)
-    assert ScoredRegions.of_masks(nothing, torch.zeros(0), nothing).found == ()
 
 
 def test_what_does_not_fit_is_refused() -> None:

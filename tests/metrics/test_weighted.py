@@ -1,9 +1,11 @@
 """Weighted pooled metrics against faster-coco-eval on the images that the weights keep."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from slotlight.formats.run_lengths import RunLengths
 from slotlight.metrics import AreaRange, ScoredRegions, average_precision, f_beta_curve, max_f_beta
 from slotlight.metrics.weighted import weighted_f_beta, weighted_precision
 
@@ -53,9 +55,10 @@ def test_greater_weights_are_about_copies() -> None:
 
 
 def test_masks_weigh_as_boxes_do() -> None:
-    truth = torch.zeros(1, 10, 10, dtype=torch.bool)
+    truth = np.zeros((1, 10, 10), dtype=bool)
     truth[:, :8, :5] = True
-    image = ScoredRegions.of_masks(truth, torch.tensor([0.3]), truth)
+    masks = RunLengths.encode(truth)
+    image = ScoredRegions("segm", masks, (0.3,), masks)
     assert weighted_precision([image], torch.ones(1, 1)).ap.tolist() == [1]
 
 

@@ -200,6 +200,7 @@ def test_a_finished_row_is_kept_and_not_taken_for_another(tmp_path):
         Comparison(tmp_path, tmp_path, {"seconds": 2}).row("a row", work)
 
 
+@pytest.mark.slow
 def test_a_comparison_from_end_to_end(photo_paths, voc, tmp_path, monkeypatch):
     import compare_methods
     from compare_training import CONVNET, DENSE, MAE, PLAIN_VIT, Pair
@@ -221,6 +222,7 @@ def test_a_comparison_from_end_to_end(photo_paths, voc, tmp_path, monkeypatch):
     assert kept["figures"].keys() == {"4", "6"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["decoding", "masking"])
 def test_ways_to_train_slots_side_by_side(study, photo_paths, voc, tmp_path, monkeypatch, capsys):
     import compare_slots
@@ -236,6 +238,7 @@ def test_ways_to_train_slots_side_by_side(study, photo_paths, voc, tmp_path, mon
     assert all(line.count("±") == 7 for line in lines[2:])
 
 
+@pytest.mark.slow
 def test_the_command_explains_itself():
     command = [sys.executable, str(RECIPES / "compare_methods.py"), "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -42,6 +42,7 @@ def photos() -> torch.Tensor:
     return torch.randint(0, 256, (7, 40, 40, 3), dtype=torch.uint8, generator=random)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(recipe, photo_paths, tmp_path):
     recipe.train(photo_paths, tmp_path / "unbroken", tiny(recipe, 3))
     photos = recipe.decode_once(photo_paths, tmp_path / "p.npy", 40)
@@ -58,6 +59,16 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(recipe, photo_pa
         assert curve.read_text().count("\n") == 1 + 3
 
 
+def test_a_resumed_network_ends_with_the_weights_of_an_unbroken_one(recipe, photos, tmp_path):
+    ended = {}
+    for name, lengths in {"unbroken": (3,), "broken": (1, 3)}.items():  # killed after a step
+        for steps in lengths:
+            how = tiny(recipe, steps).contrast
+            network = recipe.new_network(recipe.CONVNET, how.seed)
+            ended[name] = recipe.trained(network, how, photos, tmp_path / name).state_dict()
+    assert all(torch.equal(value, ended["broken"][key]) for key, value in ended["unbroken"].items())
+
+
 def test_another_recipe_is_not_resumed(recipe, photo_paths, tmp_path):
     photos, how = recipe.decode_once(photo_paths, tmp_path / "p.npy", 40), tiny(recipe, 1).contrast
     recipe.trained(recipe.new_network(recipe.CONVNET, 0), how, photos, tmp_path)
@@ -67,6 +78,7 @@ def test_another_recipe_is_not_resumed(recipe, photo_paths, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_the_result_is_what_the_package_loads(recipe, photo_paths, tmp_path):
     recipe.train(photo_paths, tmp_path, tiny(recipe, 1))
     card = json.loads((tmp_path / "backbone.json").read_text())
@@ -159,6 +171,7 @@ def test_own_features_are_directions_and_kept(tmp_path):
 def test_what_is_seen_mirrored_too_is_the_same_in_the_mirror(tmp_path):
     from own_features import features_once
 
+    torch.manual_seed(0)
     photos = torch.randint(0, 256, (5, 64, 64, 3), dtype=torch.uint8)
     both = torch.cat([photos, photos.flip(2)])
     looks = features_once([recipe_network()], both, photos, tmp_path / "looks.npy", dim=20, mirrored=True)
@@ -234,8 +247,19 @@ def pair_of(colours):
     return ViewPair(torch.zeros(2, 3, 3, 8, 8), places.expand(2, -1, -1, -1), places, colours)
 
 
+@pytest.mark.slow
 def test_the_command_explains_itself():
     command = [sys.executable, str(RECIPES / "embedded_backbone.py"), "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "--out" in shown
     assert "--again.tone" in shown
+
+
+@pytest.mark.usefixtures("recipe")
+def test_hold_then_fall_reaches_the_top_once_and_ends_at_zero() -> None:
+    from pretraining import hold_then_fall
+
+    found = [hold_then_fall(step + 1, 100 - step, warmup=10, fall=25) for step in range(101)]
+    assert found[9:76] == [1] * 67
+    assert found[:9] == pytest.approx([0.1 * step for step in range(1, 10)])
+    assert found[-1] == 0

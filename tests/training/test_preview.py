@@ -40,7 +40,7 @@ def test_a_long_run_is_drawn_eight_times_and_a_short_one_once(
 ) -> None:
     drawn: list[str] = []
     monkeypatch.setattr(Preview, "_draw", lambda _, __, file: drawn.append(file.name))
-    for steps, sheets in ((30, 1), (120, 3), (4000, 8)):
+    for steps, sheets in ((30, 1), (120, 3), (1000, 8)):
         looked = preview(features, tmp_path, replace(TRAIN, steps=steps), model_config)
         drawn.clear()
         for done in range(1, steps + 1):

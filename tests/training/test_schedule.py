@@ -1,7 +1,7 @@
 import pytest
 
 from slotlight.config import TrainConfig, preset
-from slotlight.training.schedule import hold_then_fall, learning_rate
+from slotlight.training.schedule import learning_rate
 
 
 def rates(config: TrainConfig, steps: range | tuple[int, ...]) -> list[float]:
@@ -33,10 +33,3 @@ def test_the_paper_trains_as_its_release_does() -> None:
     assert rates(config, steps) == pytest.approx([release(step) for step in steps])
     halving = TrainConfig(steps=490_000, decay="halving")
     assert sum(rates(config, steps)) / sum(rates(halving, steps)) == pytest.approx(7, abs=1)
-
-
-def test_hold_then_fall_reaches_the_top_once_and_ends_at_zero() -> None:
-    found = [hold_then_fall(step + 1, 100 - step, warmup=10, fall=25) for step in range(101)]
-    assert found[9:76] == [1] * 67
-    assert found[:9] == pytest.approx([0.1 * step for step in range(1, 10)])
-    assert found[-1] == 0

@@ -330,6 +330,7 @@ def test_a_compiled_step_learns_the_same(
         torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_step_that_cannot_be_compiled(
     photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
 ) -> None:

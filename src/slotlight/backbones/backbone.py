@@ -13,6 +13,7 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from slotlight.backbones.folding import fold_batch_norms
 from slotlight.backbones.truncation import ConvFeatures, Reduction, ViTFeatures
 from slotlight.config import Facet, Precision
 from slotlight.errors import UnknownNameError, WeightsError
@@ -94,6 +95,10 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(config.get("mean", (0.485, 0.456, 0.406))).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
         self.eval().requires_grad_(False)
+        self._fingerprint = ""
+        if isinstance(self.extract, ConvFeatures):
+            self.fingerprint()  # before its batch normalisation is folded: of the weights as published
+            fold_batch_norms(self.extract.network)
 
     @property
     def device(self) -> torch.device:
@@ -122,8 +127,14 @@ class Backbone(nn.Module):
         return found
 
     def fingerprint(self) -> str:
-        """A hash of weights, facet and layer: equal for equal features; the key of a feature cache."""
-        return tensors_digest(self.state_dict(), f"{self.facet} {self.layer}")
+        """A hash of weights, facet and layer: equal for equal features; the key of a feature cache.
+
+        It is computed once: the weights are frozen, and several models may share them.
+        """
+        self._fingerprint = self._fingerprint or tensors_digest(
+            self.state_dict(), f"{self.facet} {self.layer}"
+        )
+        return self._fingerprint
 
 
 def _reduction(network: Any) -> int:

@@ -1,7 +1,6 @@
 """A name → a backbone: from the package, a local file or the hub."""
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from slotlight.backbones.weights import (
 )
 from slotlight.config import BACKBONES, EMBEDDED, Facet
 from slotlight.errors import UnknownNameError, WeightsError
+from slotlight.files import pretrained
 
 _VIT_MODULES = (  # timm's, of ViTs it can cut
     "vision_transformer",
@@ -73,7 +73,7 @@ def load_backbone(
 def weights_on_machine(name: str) -> bool:
     """Whether a named backbone's weights are in the package or in the hub's cache on this machine."""
     if name == EMBEDDED:
-        return _embedded_file("backbone.safetensors").is_file()
+        return pretrained("backbone.safetensors").is_file()
     return on_machine(BACKBONES[name].timm_name)
 
 
@@ -87,7 +87,9 @@ def _create(
         else {"features_only": True, "out_indices": (layer,)}
     )
     if not is_vit and facet != "token":
-        raise WeightsError(f"{name!r} is no ViT that timm can cut and has no {facet}s; use facet 'token'.")
+        raise WeightsError(
+            f"{name!r} is not a ViT that can be truncated, so it has no {facet}s; use facet 'token'."
+        )
     try:
         network: nn.Module = timm.create_model(timm_name, pretrained=from_hub, **kwargs)
         if not is_vit:
@@ -96,7 +98,7 @@ def _create(
         raise out_of_reach(name, timm_name, fault) from fault
     except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as fault:
         raise WeightsError(
-            f"{name!r} gives no features of images of any size at layer {layer} ({first_line(fault)}); "
+            f"{name!r} does not give features of images of any size at layer {layer} ({first_line(fault)}); "
             "choose another layer or backbone."
         ) from fault
     return network
@@ -111,15 +113,11 @@ def _try_out(network: Any) -> None:
         raise ValueError(f"its features have the shape {tuple(found.shape)}")
 
 
-def _embedded_file(name: str) -> Path:
-    return Path(str(files("slotlight") / "pretrained" / name))
-
-
 def _load_embedded(weights: Path | None, facet: Facet, layer: int) -> Backbone:
     """The package's own backbone: ``backbone.json`` says which timm networks it is and which stages are read."""
     if layer != -1 or facet != "token":
-        raise WeightsError("What is read of the embedded backbone is fixed; leave facet and layer out.")
-    recipe = json.loads(_embedded_file("backbone.json").read_text())
+        raise WeightsError("The facet and layer of the embedded backbone are fixed; leave both out.")
+    recipe = json.loads(pretrained("backbone.json").read_text())
     network: Any = FeatureConcatenation(
         [
             timm.create_model(part["network"], pretrained=False, **part["kwargs"])
@@ -127,7 +125,7 @@ def _load_embedded(weights: Path | None, facet: Facet, layer: int) -> Backbone:
         ]
     )
     network.pretrained_cfg = {"mean": recipe["mean"], "std": recipe["std"]}
-    source = weights or _embedded_file("backbone.safetensors")
+    source = weights or pretrained("backbone.safetensors")
     state = read_weights(source)
     try:
         reduction = Reduction(state.pop("reduction.weight"), state.pop("reduction.bias"))

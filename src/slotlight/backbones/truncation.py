@@ -164,7 +164,7 @@ def _projection(block: Any, facet: Facet) -> nn.Module:
     """What turns the tokens that enter a block into its keys, queries or values."""
     if not isinstance(block, Block | EvaBlock):
         raise WeightsError(
-            f"Its {type(block).__name__}s project no {facet}s by themselves; use facet 'token'."
+            f"Its {type(block).__name__}s have no separate projection of {facet}s; use facet 'token'."
         )
     attention: Any = block.attn
     index = ("query", "key", "value").index(facet)

@@ -34,13 +34,13 @@ def kmeans_colour(
     places = torch.stack(torch.meshgrid(down, across, indexing="ij"), dim=-1).expand(len(images), -1, -1, -1)
     points = torch.cat((_standardised(colours), PLACE_WEIGHT * _standardised(places)), dim=-1)
     labels = kmeans(points.flatten(1, 2), num_clusters, seed=seed)
-    return _segments(labels.unflatten(1, colours.shape[1:3]), num_clusters)
+    return segments(labels.unflatten(1, colours.shape[1:3]), num_clusters)
 
 
 def kmeans_features(features: Features, seed: int = 0, *, num_clusters: int = NUM_CLUSTERS) -> SlotMasks:
     """Cluster a backbone's features, each scaled to unit length, so that likeness is their cosine."""
     labels = kmeans(F.normalize(features.patches, dim=-1), num_clusters, seed=seed)
-    return _segments(labels.unflatten(1, features.grid), num_clusters)
+    return segments(labels.unflatten(1, features.grid), num_clusters)
 
 
 def _standardised(
@@ -51,6 +51,7 @@ def _standardised(
     return (values - mean) / spread.clamp(min=1e-4)
 
 
-def _segments(labels: Int[Tensor, "batch height width"], num_clusters: int) -> SlotMasks:
+def segments(labels: Int[Tensor, "batch height width"], num_clusters: int) -> SlotMasks:
+    """Clusters as scored slots."""
     masks = F.one_hot(labels, num_clusters).movedim(-1, 1).float()
     return SlotMasks(masks=masks, scores=score_segments(masks))

@@ -8,18 +8,15 @@ from torch.nn import functional as F
 BORDER_WEIGHT = 3.0  # a slot that holds a third of the photograph's border is background
 
 
-def score_segments(
-    masks: Float[Tensor, "batch slot height width"], agreement: Float[Tensor, "batch slot"] | None = None
-) -> Float[Tensor, "batch slot"]:
+def score_segments(masks: Float[Tensor, "batch slot height width"]) -> Float[Tensor, "batch slot"]:
     """How likely each slot is one object, from label-free cues alone; 0 for background and empty slots.
 
-    The product of three cues, each in [0, 1]: the slot keeps away from the photograph's border (background
-    runs along it; a slot that holds a third of it is background), it is sure of its own patches (mean mask
-    value where it wins), and the heads agree on it.
+    The product of two cues, each in [0, 1]: the slot keeps away from the photograph's border (background
+    runs along it; a slot that holds a third of it is background), and it is sure of its own patches (mean mask
+    value where it wins).
 
     Args:
         masks: Slot masks, summing to one over slots.
-        agreement: Mean cosine similarity of the slot over heads; without it, that cue is 1.
     """
     slots = masks.shape[1]
     winner = F.one_hot(masks.argmax(dim=1), slots).movedim(-1, 1).to(masks)
@@ -27,5 +24,4 @@ def score_segments(
     edges = [winner[..., 0, :], winner[..., -1, :], winner[..., 0], winner[..., -1]]
     clear_of_border = (1 - BORDER_WEIGHT * torch.cat(edges, dim=-1).mean(dim=-1)).clamp(min=0)
     sureness = (masks * winner).mean(dim=(2, 3)) / area.clamp(min=1e-9)
-    agreed = torch.ones_like(area) if agreement is None else agreement.clamp(0, 1)
-    return clear_of_border * sureness * agreed * (area > 0)
+    return clear_of_border * sureness * (area > 0)

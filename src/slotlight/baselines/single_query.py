@@ -13,12 +13,11 @@ Source:
 """
 
 import json
-from importlib.resources import files
-from pathlib import Path
 
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
 from slotlight.errors import WeightsError
+from slotlight.files import pretrained
 from slotlight.model.checkpoint import load_model
 from slotlight.model.segmenter import ModelSegmenter
 
@@ -37,14 +36,12 @@ def load_single_query(backbone: Backbone, precision: Precision = "fp32") -> Mode
             f"--preset {SINGLE_QUERY} --backbone {backbone.name} --out FOLDER` and give FOLDER as the model."
         )
     name = f"{SINGLE_QUERY}@{backbone.name}"
-    return load_model(_folder(), name=name, backbone=backbone, device=backbone.device, precision=precision)
+    return load_model(
+        pretrained(SINGLE_QUERY), name=name, backbone=backbone, device=backbone.device, precision=precision
+    )
 
 
 def is_trained_on(backbone: Backbone) -> bool:
     """Whether the package's weights are for these very features."""
-    config = json.loads((_folder() / "config.json").read_text())
+    config = json.loads(pretrained(SINGLE_QUERY, "config.json").read_text())
     return bool(config["backbone_fingerprint"] == backbone.fingerprint())
-
-
-def _folder() -> Path:
-    return Path(str(files("slotlight") / "pretrained" / SINGLE_QUERY))

@@ -4,11 +4,8 @@ Source:
     On Spectral Clustering (Ng, Jordan and Weiss, 2001).
 """
 
-from torch.nn import functional as F
-
 from slotlight.backbones import Features
-from slotlight.baselines.kmeans import NUM_CLUSTERS
-from slotlight.baselines.scoring import score_segments
+from slotlight.baselines.kmeans import NUM_CLUSTERS, segments
 from slotlight.model.partition import TEMPERATURE, spectral_partition
 from slotlight.segmenter import SlotMasks
 
@@ -16,5 +13,4 @@ from slotlight.segmenter import SlotMasks
 def spectral_features(features: Features) -> SlotMasks:
     """Cut the graph of a photograph's patches; see `slotlight.model.partition.spectral_partition`."""
     labels = spectral_partition(features.patches, features.grid, NUM_CLUSTERS, TEMPERATURE)
-    masks = F.one_hot(labels, NUM_CLUSTERS).movedim(-1, 1).float().unflatten(2, features.grid)
-    return SlotMasks(masks=masks, scores=score_segments(masks))
+    return segments(labels.unflatten(1, features.grid), NUM_CLUSTERS)

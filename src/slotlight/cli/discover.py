@@ -33,32 +33,32 @@ def discover(
 ) -> int:
     """Find the objects in photographs and write boxes, masks and pictures.
 
-    Writes OUT/objects.json (COCO), OUT/masks/ (label maps; 0 is no object), OUT/overlays/ (pictures to look at)
-    and OUT/failures.json. The same command, started again, goes on where it was stopped, and looks only at photographs
-    that are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named), 2 wrong use.
+    Writes OUT/objects.json (COCO), OUT/masks/ (label maps; 0 is background), OUT/overlays/ (pictures to look at)
+    and OUT/failures.json. The same command, run again, resumes where it stopped and processes only photographs that
+    are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named), 2 incorrect usage.
 
     Args:
-        paths: Photographs, folders (searched through) or "globs".
-        out: The folder to write to: a new or empty one, or one of an earlier run.
+        paths: Photographs, folders (searched recursively) or "globs".
+        out: The folder to write to: a new or empty one, or that of an earlier run.
         samples: Use the sample photographs that come with scikit-image.
         model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).
         weights: A local file with the backbone's weights.
         run: How the model is run.
         rule: What counts as an object.
-        max_pixels: Photographs of more pixels are named and left out; a limit on memory.
+        max_pixels: Photographs with more pixels are named and left out, to limit memory.
         overlays: Draw the pictures.
-        start_over: Delete what another run wrote to OUT, and begin anew.
+        start_over: Delete the results of an earlier run in OUT first.
     """
     from rich.console import Console
-    from rich.progress import track
 
     from slotlight.discovery.results import ResultFolder
     from slotlight.discovery.samples import sample_photographs
     from slotlight.images import set_max_pixels, survey_photographs
     from slotlight.loading import load
+    from slotlight.progress import ProgressReport
 
     if not paths and not samples:
-        raise SlotlightError("Nothing to look at: name photographs or folders, or pass --samples.")
+        raise SlotlightError("No photographs were given: name photographs or folders, or pass --samples.")
     if max_pixels is not None:
         set_max_pixels(max_pixels)
     survey = survey_photographs(paths)
@@ -77,11 +77,13 @@ def discover(
             seed=run.seed,
             on_error=lambda source, fault: failures.append((Path(str(source)), str(fault))),
         )
-        quiet = not console.is_terminal
-        for discovery in track(found, "Finding objects", len(left), console=console, disable=quiet):
-            folder.add(discovery)
-            if len(rows) < _SHOWN and discovery.path:
-                rows.append((discovery.path.name, len(discovery), float(max(discovery.scores, default=0.0))))
+        with ProgressReport("finding objects", len(left)) as progress:
+            for discovery in found:
+                folder.add(discovery)
+                if len(rows) < _SHOWN and discovery.path:
+                    best = float(max(discovery.scores, default=0.0))
+                    rows.append((discovery.path.name, len(discovery), best))
+                progress.advance()
         folder.finish(failures)
     finally:
         folder.close()

@@ -26,26 +26,26 @@ def evaluate(
     devices: int = 1,
     precision: Precision = "fp32",
 ) -> int:
-    """Measure models under named protocols, beside floors that cost nothing.
+    """Measure models under named protocols, and compare them with trivial floors.
 
     Prints a table for each protocol and writes OUT/report.html, OUT/report.json, OUT/report.md and OUT/per_image/.
-    A run that was stopped goes on where it was when it is started again.
+    The same command, run again, resumes where it stopped.
 
     Args:
         data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
-        protocol: paper, paper-as-released, instances, corloc, detection, masks, saliency; several are possible.
-        model: What `slotlight discover --model` takes; several are possible.
+        protocol: One or more of paper, paper-as-released, instances, corloc, detection, masks, saliency.
+        model: One or more models, as `slotlight discover --model` takes them.
         split: dev, test or val of VOC 2012, or another of the devkit's lists.
-        annotations: A COCO instances JSON of the photographs in DATA.
-        masks: A folder of masks of the photographs in DATA, matched by name.
+        annotations: A COCO instances JSON for the photographs in DATA.
+        masks: A folder of masks for the photographs in DATA, matched by name.
         mask_kind: What the values of those masks mean.
         out: The folder to write to.
         options: How much is measured, and how.
         floors: Add the floors to every table.
-        weights: A local file with the backbones' weights.
+        weights: A local file with the backbone's weights.
         device: auto, cpu, cuda, mps, ...
         devices: Number of devices.
-        precision: Arithmetic of the models.
+        precision: Precision of the models' arithmetic.
     """
     from slotlight.cli.evaluation import run_evaluation
     from slotlight.datasets import DatasetSource

@@ -36,21 +36,21 @@ def train_command(arguments: Sequence[str]) -> Callable[..., int]:
     ) -> int:
         """Train slots on a folder of photographs, without a label.
 
-        The backbone's features are computed once and kept in OUT/features. The same command, started again, goes on
-        where it was stopped. OUT then loads with `slotlight discover --model OUT`.
-        An option's last name is enough where no other option has it: --steps is --training.steps, --heads is
-        --slots.heads; --backbone NAME is --backbone.name, --masking KIND and --decoder KIND are their kinds.
+        The backbone's features are computed once and kept in OUT/features. The same command, run again, resumes where
+        it stopped. Use the trained model with `slotlight discover --model OUT`.
+        The last part of an option's name is enough where it is unique: --steps is --training.steps, --heads is
+        --slots.heads; --backbone NAME is --backbone.name, --masking KIND and --decoder KIND set their kinds.
 
         Args:
-            paths: Photographs, folders (searched through) or "globs".
+            paths: Photographs, folders (searched recursively) or "globs".
             out: The folder to write to.
-            preset: Where all other defaults come from; embedded for the embedded backbone, paper for any other.
+            preset: Where all other defaults come from: embedded for the embedded backbone, paper for any other.
                 single-query is plain slot attention, the floor of that name.
-            model: What is trained.
-            training: How.
+            model: The model to train.
+            training: How it is trained.
             device: auto, cpu, cuda, mps, ...
-            resume: Insist on going on: OUT must hold the same run.
-            start_over: Delete what another run wrote to OUT, and begin anew.
+            resume: Require that OUT already holds this run, and resume it.
+            start_over: Delete the results of an earlier run in OUT first.
         """
         from slotlight.devices import pick_device
         from slotlight.training.train import train as run

@@ -17,6 +17,13 @@ def above(config: object, bound: int, *names: str) -> None:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")
 
 
+def in_unit_interval(config: object, *names: str) -> None:
+    """Refuse a config one of whose named numbers is not in [0, 1]."""
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be in [0, 1].")
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that torch cannot take."""
     if not 0 <= seed < 2**63:

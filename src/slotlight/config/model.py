@@ -25,8 +25,8 @@ class BackboneConfig:
     Attributes:
         name: ``embedded``, a name of `BACKBONES`, or any timm ViT's or ConvNet's own name.
         weights: A local file (safetensors or ``.pth``); without it, the package or the hub.
-        facet: What of a ViT's block is read; a ConvNet has only ``token``.
-        layer: Which block (of a ViT) or stage (of a ConvNet); negative counts from the last.
+        facet: Which output of a ViT's block is read; a ConvNet has only ``token``.
+        layer: Which block of a ViT or stage of a ConvNet; negative numbers count from the last.
         image_size: Photographs are resized to about ``image_size²`` pixels.
     """
 
@@ -42,13 +42,14 @@ class BackboneConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskingConfig:
-    """Which patches the slots may not see in training.
+    """Which patches are hidden from the slots in training.
 
     Attributes:
-        kind: The patches that are most likely background, as many at random, or none.
+        kind: Mask the patches that are most likely background, as many at random, or none.
         ratio: The share of patches that is masked, in [0, 1).
-        ranking: What says background: a patch's ``mean`` over dimensions, as published for the keys of a DINO ViT;
-            the ``foreground`` map; or what suits the ``backbone``: the mean for a ViT's keys, else the map.
+        ranking: How patches are ranked as background: by their ``mean`` over dimensions, as published for the keys of
+            a DINO ViT; by the ``foreground`` map; or as suits the ``backbone``: by the mean for DINO's keys, else by
+            the map.
     """
 
     kind: MaskKind = "background"
@@ -65,14 +66,14 @@ class SlotConfig:
     """Multi-query slot attention.
 
     Attributes:
-        heads: Independent sets of slots (H).
-        slots: Slots of a head (K).
-        iterations: Rounds of attention (T).
+        heads: Number of independent sets of slots (H).
+        slots: Slots per head (K).
+        iterations: Iterations of attention (T).
         projection_hidden: Width of the MLP before the slots.
         mlp_hidden: Width of each head's residual MLP.
-        gru_state: ``slots`` as published; ``normalised`` as the authors' release computes.
-        start: Weights before training: ``random`` as published, or those of soft k-means (``kmeans``).
-        start_sharpness: Of soft k-means: its logits are this times cos · √dim.
+        gru_state: ``slots`` as published; ``normalised`` as in the authors' release.
+        start: Initial weights: ``random`` as published, or those of soft k-means (``kmeans``).
+        start_sharpness: Sharpness of the soft k-means: its logits are this times cos · √dim.
     """
 
     heads: int = 8
@@ -91,13 +92,13 @@ class SlotConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderConfig:
-    """How slots become features again.
+    """How features are reconstructed from slots.
 
     Attributes:
         kind: ``mlp`` broadcasts each slot to every patch; ``mixer`` mixes slots for each patch first.
         hidden: Width of the hidden layers.
         layers: Number of hidden layers.
-        patch_share: Share of the patches that a training step reconstructs, drawn at random.
+        patch_share: Share of the patches, drawn at random, that a training step reconstructs.
     """
 
     kind: DecoderKind = "mlp"
@@ -113,26 +114,27 @@ class DecoderConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HeuristicsConfig:
-    """What turns slot masks into objects and is not the paper's; by default all of it is off but the scores.
+    """Heuristics beyond the paper that turn slot masks into objects; by default all but the scores are off.
 
     Attributes:
-        foreground_weight: The foreground map (`slotlight.model.foreground`) is one more feature of every patch, this
-            many times as wide as the others; 0 leaves it out.
-        border_neighbours: A patch is foreground as far as it is from this many nearest patches of the border.
-        centre_width: Standard deviation of the map's Gaussian; the photograph reaches from -1 to 1.
-        background_below: A slot with less than this share of the mean foreground is background: it scores 0.
-        min_contrast: A photograph whose colours (in [0, 1]) differ less than this from a plain gradient shows no
+        foreground_weight: Weight of the foreground map (`slotlight.model.foreground`) as one more feature of every
+            patch, relative to the others; 0 leaves it out.
+        border_neighbours: A patch's foreground is its distance from this many nearest patches of the border.
+        centre_width: Standard deviation of the map's Gaussian; the photograph extends from -1 to 1.
+        background_below: A slot with less than this share of the mean foreground is background and scores 0.
+        min_contrast: A photograph whose colours (in [0, 1]) deviate less than this from a plain gradient has no
             object.
-        min_structure: Nor does one whose cells of 8 pixels differ less than this, times the pixels within them: noise.
-        merge_background: Whether background slots count as one.
-        group_within: Slots are parts of one object while joining them costs less than this share of the patches'
+        min_structure: Neither has one whose cells of 8 pixels differ less than this times the pixels within them:
+            noise.
+        merge_background: Whether background slots are merged into one.
+        group_within: Slots are joined into one object as long as that costs less than this share of the patches'
             variance (`slotlight.model.grouping`); 0 joins none.
         refine: Whether the masks' boundaries follow the photograph's colours (`slotlight.model.refinement`).
-        refine_scale: Fine cells along a side of a patch.
-        refine_spacings: Fine cells between those that are averaged, pass after pass.
-        refine_reach: So many are averaged each way.
-        refine_distance: Standard deviation of their distance, in steps.
-        refine_colour: Standard deviation of their colour's difference, RGB in [0, 1].
+        refine_scale: Fine cells along the side of a patch.
+        refine_spacings: Spacing of the averaged cells in each pass, in fine cells.
+        refine_reach: Number of cells averaged in each direction.
+        refine_distance: Standard deviation of the weight by distance, in steps.
+        refine_colour: Standard deviation of the weight by colour difference, RGB in [0, 1].
     """
 
     foreground_weight: float = 0.0
@@ -167,8 +169,8 @@ class ModelConfig:
     Attributes:
         objective: What the slots learn: to be decoded into the features (``reconstruction``, as published), or to
             predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`).
-        partition_temperature: Of the graph that is cut: patches are joined by exp((cos - 1) / temperature).
-        fusion: How the heads' slots become one set.
+        partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
+        fusion: How the heads' slots are merged into one set.
         masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
     """
 

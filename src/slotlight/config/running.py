@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from slotlight.config.bounds import at_least, check_seed
+from slotlight.config.bounds import at_least, check_seed, in_unit_interval
 from slotlight.config.choices import Precision
-from slotlight.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,9 +12,9 @@ class RunConfig:
 
     Attributes:
         device: auto, cpu, cuda, mps, ...
-        precision: Arithmetic of the model.
-        batch_size: Photographs that go through the model at once.
-        seed: Of the slots' initial noise.
+        precision: Precision of the model's arithmetic.
+        batch_size: Photographs per batch.
+        seed: Seed of the slots' initial noise.
     """
 
     device: str = "auto"
@@ -33,13 +32,13 @@ class ObjectRule:
     """Which scored slots become objects.
 
     Attributes:
-        min_score: Slots that score less are left out, in [0, 1]; a photograph may keep none.
-        max_objects: The best-scored so many are kept.
-        min_area: Smaller objects are left out; a share of the photograph.
-        min_part: A slot's connected parts are objects of their own; those smaller than this share of its largest
-            are dropped as specks.
-        proposals: All candidates of the model, ranked, overlapping or not, in place of objects that share the
-            photograph's pixels; only models that have them (`slotlight models`).
+        min_score: Objects with a lower score, in [0, 1], are left out; a photograph may have none.
+        max_objects: At most this many objects are kept, those with the highest scores.
+        min_area: Objects smaller than this share of the photograph are left out.
+        min_part: Each connected part of a slot is an object; parts smaller than this share of the largest are
+            dropped as specks.
+        proposals: Keep all candidates of the model, ranked, overlapping or not, in place of objects that share the
+            photograph's pixels; only for models that have them (`slotlight models`).
     """
 
     min_score: float = 0.15
@@ -50,6 +49,4 @@ class ObjectRule:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "max_objects")
-        for name in ("min_score", "min_area", "min_part"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be in [0, 1].")
+        in_unit_interval(self, "min_score", "min_area", "min_part")

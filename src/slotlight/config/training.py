@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slotlight.config.bounds import above, at_least, check_seed
+from slotlight.config.bounds import above, at_least, check_seed, in_unit_interval
 from slotlight.config.choices import Decay, Precision
 from slotlight.errors import ConfigError
 
@@ -13,18 +13,18 @@ class TrainConfig:
 
     Attributes:
         steps: Optimiser steps.
-        batch_size: Photographs a step.
-        learning_rate: Adam's, after the warm-up.
-        warmup_share: Share of the steps over which it rises linearly from nothing.
-        decay: What the rate does after the warm-up: ``halving`` every ``halving_share`` of the steps, ``cosine`` to
+        batch_size: Photographs per step.
+        learning_rate: Adam's learning rate after the warm-up.
+        warmup_share: Share of the steps over which it rises linearly from zero.
+        decay: How it falls after the warm-up: ``halving`` every ``halving_share`` of the steps, ``cosine`` to
             zero, or ``release`` as the authors' code computes it (`slotlight.training.schedule`).
         halving_share: See ``decay``.
         gradient_clip: Largest norm of the gradient.
-        precision: Arithmetic of the forward pass; weights stay fp32.
-        compile: Whether the step is compiled first (`torch.compile`): slow to start, faster from then on.
+        precision: Precision of the forward pass; weights stay in fp32.
+        compile: Compile the step with `torch.compile`: a slow start, then faster steps.
         devices: Number of devices.
-        checkpoint_every: Steps between checkpoints; at most two minutes pass between them.
-        seed: Of the weights, the data's order, the slots' noise.
+        checkpoint_every: Steps between checkpoints, which are at most two minutes apart.
+        seed: Seed of the initial weights, the order of photographs and the slots' noise.
     """
 
     steps: int = 20_000
@@ -44,8 +44,7 @@ class TrainConfig:
         at_least(self, 1, "steps", "batch_size", "devices", "checkpoint_every")
         above(self, 0, "learning_rate", "gradient_clip", "halving_share")
         check_seed(self.seed)
-        if not 0 <= self.warmup_share <= 1:
-            raise ConfigError(f"warmup_share is {self.warmup_share}; it must be in [0, 1].")
+        in_unit_interval(self, "warmup_share")
         if self.batch_size % self.devices:
             raise ConfigError(
                 f"A batch of {self.batch_size} cannot be shared evenly between {self.devices} devices; "

@@ -23,11 +23,10 @@ from slotlight.datasets.sample import (
     Labels,
     Sample,
     files_identity,
-    photograph_reader,
 )
 from slotlight.errors import DatasetError
 from slotlight.formats.run_lengths import RunLengths
-from slotlight.images.files import max_pixels, read_size
+from slotlight.images import max_pixels, read_photograph, read_size
 from slotlight.images.orientation import UPRIGHT, swaps_sides
 
 
@@ -68,7 +67,7 @@ class COCODataset:
         sample_id = name if self._uses[name] == 1 else f"{name} (image {number})"
         return Sample(
             sample_id,
-            photograph_reader(path),
+            lambda: read_photograph(path),
             lambda kinds: self._read_labels(number, path, kinds),
             lambda: files_identity(path, [], self._entries(number)),
         )

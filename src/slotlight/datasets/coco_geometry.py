@@ -92,7 +92,7 @@ def _check_polygon(polygon: Any, size: tuple[int, int], where: str) -> None:
         raise DatasetError(f"{where} has a polygon of {len(polygon)} numbers; it needs two for each point.")
     if not all(abs(value) <= _FAR * max(size) for value in polygon):  # NaN too
         raise DatasetError(
-            f"{where} has a polygon with a corner that is not a finite place near its {size[1]}×{size[0]} image."
+            f"{where} has a polygon with a corner that is not finite or lies far outside its {size[1]}×{size[0]} image."
         )
 
 

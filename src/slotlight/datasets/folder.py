@@ -10,10 +10,9 @@ from slotlight.datasets.sample import (
     Sample,
     boxes_of_instances,
     files_identity,
-    photograph_reader,
 )
 from slotlight.errors import DatasetError
-from slotlight.images import find_photographs
+from slotlight.images import find_photographs, read_photograph
 
 MaskKind = Literal["binary", "classes", "instances"]
 """What the values of a folder's masks mean: object or background; or a class's, or an object's number."""
@@ -69,7 +68,7 @@ class FolderDataset:
         mask = None if self.masks is None else self._mask_of(self.masks / name)
         return Sample(
             name,
-            photograph_reader(path),
+            lambda: read_photograph(path),
             lambda kinds: self._read_labels(mask, path, kinds),
             lambda: files_identity(path, [] if mask is None else [mask], self.mask_kind),
         )

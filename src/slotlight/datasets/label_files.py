@@ -119,7 +119,7 @@ def frame_of(label_size: tuple[int, int], label: str, image: Path) -> int:
 @cache
 def _say_turned(folder: Path) -> None:
     _LOG.warning(
-        "Photographs in %s are stored turned, and their labels have the size of the stored pixels: both are turned "
+        "Photographs in %s are stored rotated, and their labels have the size of the stored pixels: both are turned "
         "upright.",
         folder,
     )
@@ -195,7 +195,7 @@ def _labels_of_colours(
     if len(values) > _FEW_COLOURS - 1:
         raise DatasetError(
             f"The label file {path} has {len(values)} colours, more than there are labels; save it without "
-            "compression losses or soft edges."
+            "lossy compression or soft edges."
         )
     known = _voc_colours()
     if all(value in known for value in values.tolist()):

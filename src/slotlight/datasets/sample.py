@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from slotlight.datasets.label_files import VOID as VOID
+from slotlight.discovery.objects import mask_boxes_xyxy
 from slotlight.files import digest, file_digest, stamp
 from slotlight.formats.run_lengths import RunLengths
-from slotlight.images import RGBImage, read_photograph
+from slotlight.images import RGBImage
 
 
 class LabelKind(StrEnum):
@@ -69,9 +70,7 @@ class Labels:
             return self.masks
         if self.instances is None:
             raise ValueError("no instance masks were asked for")
-        numbers = [n for n in np.unique(self.instances) if n not in (0, VOID)]
-        maps = np.array([self.instances == n for n in numbers], dtype=bool).reshape(-1, *self.instances.shape)
-        masks = RunLengths.encode(maps)
+        masks = RunLengths.encode(_objects_of(self.instances))
         return InstanceMasks(masks, tuple(mask.area() for mask in masks))
 
     def squashed(self, native: tuple[int, int], size: tuple[int, int]) -> "Labels":
@@ -140,21 +139,17 @@ def files_identity(photograph: Path, labels: Iterable[Path], *settings: object) 
     return digest(stamp(photograph), contents, settings)
 
 
-def photograph_reader(path: Path) -> Callable[[], RGBImage]:
-    """A function that reads a photograph, for `Sample.read_image`."""
-    return lambda: read_photograph(path)
-
-
 def boxes_of_instances(
     instances: UInt8[np.ndarray, "height width"],
 ) -> Float[np.ndarray, "object 4"]:
     """The box around each object's visible pixels, in the order of their numbers."""
-    numbers = [n for n in np.unique(instances) if n not in (0, VOID)]
-    spans = [
-        (np.flatnonzero((instances == n).any(0)), np.flatnonzero((instances == n).any(1))) for n in numbers
-    ]
-    boxes = [(x[0], y[0], x[-1] + 1, y[-1] + 1) for x, y in spans]
-    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+    return mask_boxes_xyxy(_objects_of(instances)).astype(np.float64)
+
+
+def _objects_of(instances: UInt8[np.ndarray, "height width"]) -> Bool[np.ndarray, "object height width"]:
+    """A map of instances as one mask for each object, in the order of their numbers."""
+    numbers = np.unique(instances)
+    return np.asarray(instances == numbers[~np.isin(numbers, (0, VOID))][:, None, None])
 
 
 def _squash_map(

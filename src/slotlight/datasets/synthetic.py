@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from slotlight.datasets.label_files import foreground_of
 from slotlight.datasets.sample import LabelKind, Labels, Sample, boxes_of_instances
 from slotlight.files import digest
 from slotlight.images import RGBImage
@@ -23,7 +24,7 @@ SHAPES = ("disc", "box", "triangle", "star", "flower", "blob")
 
 _ANGLES = np.linspace(-np.pi, np.pi, 721)
 _LEAST_PIXELS = 16
-"""What shows less of itself than this is no object."""
+"""A shape of which fewer pixels are visible does not count as an object."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,8 @@ def _draw_shape(rng: np.random.Generator, dataset: SyntheticDataset) -> _Shape:
     radius = rng.uniform(*dataset.radius) * min(dataset.height, dataset.width)
     centre = rng.uniform(0.1, 0.9, 2) * (dataset.height, dataset.width)
     stretch, turn = np.exp(rng.uniform(-0.35, 0.35)), rng.uniform(0, 2 * np.pi)
-    y, x = np.mgrid[: dataset.height, : dataset.width].astype(np.float32) - centre[:, None, None].astype(
-        np.float32
-    )
+    grid = np.mgrid[: dataset.height, : dataset.width].astype(np.float32)
+    y, x = grid - centre[:, None, None].astype(np.float32)
     along, across = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
     along, across = along / stretch, across * stretch
     distance, angle = np.hypot(along, across), np.arctan2(across, along)
@@ -167,9 +167,8 @@ def _paint(
 ) -> Float[np.ndarray, "height width 3"]:
     """Lay one object over the picture: its soft shadow first, then its texture, rounder towards the rim."""
     size = picture.shape[:2]
-    shadow = gaussian_filter(np.pad(shape.inside, ((3, 0), (3, 0)))[:-3, :-3].astype(np.float32), 3)[
-        ..., None
-    ]
+    shifted = np.pad(shape.inside, ((3, 0), (3, 0)))[:-3, :-3].astype(np.float32)
+    shadow = gaussian_filter(shifted, 3)[..., None]
     edge = (shape.depth + 0.5).clip(0, 1)[..., None]
     roundness = 0.75 + 0.35 * np.sqrt((shape.depth / shape.radius).clip(0, 1))[..., None]
     texture = _texture(rng, size, _colour_unlike(rng, ground)) * roundness
@@ -213,5 +212,5 @@ def _noise(
 
 
 def _labels(scene: Scene) -> Labels:
-    foreground = np.minimum(scene.instances, 1)
+    foreground = foreground_of(scene.instances)
     return Labels(foreground, scene.classes, scene.instances, boxes_of_instances(scene.instances))

@@ -11,11 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from slotlight.datasets.label_files import VOID, foreground_of, frame_of, read_label_map
-from slotlight.datasets.sample import LabelKind, Labels, Sample, files_identity, photograph_reader
+from slotlight.datasets.sample import LabelKind, Labels, Sample, files_identity
 from slotlight.datasets.voc_file import read_annotation, read_list
 from slotlight.errors import DatasetError, UnknownNameError
-from slotlight.images.files import read_size
-from slotlight.images.finding import EXTENSIONS
+from slotlight.images import EXTENSIONS, read_photograph, read_size
 from slotlight.images.orientation import turn_boxes_upright
 
 # fmt: off
@@ -46,7 +45,7 @@ class VOCDataset:
         split: Which list.
 
     Raises:
-        DatasetError: The folder is no devkit, or holds several years.
+        DatasetError: The folder is not a devkit, or holds several years.
         UnknownNameError: There is no such split.
     """
 
@@ -69,7 +68,7 @@ class VOCDataset:
         image = self._photographs.get(name, self.root / "JPEGImages" / f"{name}.jpg")
         return Sample(
             name,
-            photograph_reader(image),
+            lambda: read_photograph(image),
             lambda kinds: self._read_labels(name, image, kinds),
             lambda: files_identity(image, [self._label_file(kind, name) for kind in _FOLDERS]),
         )
@@ -125,7 +124,7 @@ def find_year(path: Path) -> Path:
     years = _years(path)
     if not years:
         raise DatasetError(
-            f"{path} is no VOC devkit: it lacks JPEGImages and ImageSets, or VOC2012 with them."
+            f"{path} is not a VOC devkit: it lacks JPEGImages and ImageSets, or a folder VOC2012 with them."
         )
     if len(years) > 1:
         raise DatasetError(f"{path} holds several years; name one: {', '.join(map(str, years))}.")

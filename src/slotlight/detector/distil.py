@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torchvision.models.detection import MaskRCNN
 
 from slotlight.backbones import load_backbone
 from slotlight.config import EMBEDDED, DetectorConfig, DistilConfig, ObjectRule
@@ -115,13 +115,13 @@ def _taught(
     return [by_path.get(file, PseudoMasks(file, (), ())) for file in files]
 
 
-def _as_teacher(network: nn.Module, detector: DetectorConfig, config: DistilConfig) -> Discoverer:
-    segmenter = DetectorSegmenter("the round before", network, detector, precision=config.precision)  # type: ignore[arg-type]
+def _as_teacher(network: MaskRCNN, detector: DetectorConfig, config: DistilConfig) -> Discoverer:
+    segmenter = DetectorSegmenter("the round before", network, detector, precision=config.precision)
     return Discoverer(segmenter, rule=teaching_rule(config, config.sure_above))
 
 
 def _run_round(
-    network: nn.Module,
+    network: MaskRCNN,
     pseudo: Sequence[PseudoMasks],
     out: Path,
     number: int,

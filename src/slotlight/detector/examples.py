@@ -54,7 +54,8 @@ def read_example(pseudo: PseudoMasks, size: int, mirrored: bool) -> Example:
         ImageError: It can no longer be read.
     """
     image = read_photograph(pseudo.path)
-    target = fit_size(*image.shape[:2], size, STRIDE)
+    height, width, _ = image.shape
+    target = fit_size(height, width, size, STRIDE)
     pixels = to_batch([resize(image, target)], torch.device("cpu"))[0]
     if pseudo.masks:
         masks = torch.from_numpy(pseudo.decode()).float().unsqueeze(0)

@@ -6,7 +6,7 @@ and goes on ends in the same weights (same machine and number of threads).
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -136,7 +136,7 @@ def rate_share(step: int, config: DistilConfig) -> float:
 
 def _batches(
     pseudo: Sequence[PseudoMasks], config: DistilConfig, start: int, number: int
-) -> Iterator[list[Example]]:
+) -> Generator[list[Example], None, None]:
     """The examples of each step, prepared in threads beside the training."""
 
     def prepare(step: int) -> list[Example]:

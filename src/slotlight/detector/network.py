@@ -35,7 +35,9 @@ STRIDE = 32
 
 
 class StagePyramid(nn.Module):
-    """A network's stages and a feature pyramid on them; batch normalisation keeps its statistics.
+    """A network's stages and a feature pyramid on them.
+
+    A backbone's batch normalisation is part of its convolutions already, and so keeps its statistics.
 
     Args:
         network: Gives its maps, finest first.
@@ -47,14 +49,6 @@ class StagePyramid(nn.Module):
         super().__init__()
         self.network, self.out_channels = network, width
         self.pyramid = FeaturePyramidNetwork(list(channels), width, LastLevelMaxPool())
-
-    def train(self, mode: bool = True) -> "StagePyramid":
-        """Statistics of a few photographs would be worse than those of the whole training."""
-        super().train(mode)
-        for module in self.network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
-        return self
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
         """The levels of the pyramid, finest first."""

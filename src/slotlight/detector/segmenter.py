@@ -43,7 +43,8 @@ class DetectorSegmenter:
     @property
     def device(self) -> torch.device:
         """Where the network lives."""
-        return next(self.network.parameters()).device
+        weights: Tensor = next(self.network.parameters())
+        return weights.device
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 import torch
@@ -19,9 +19,6 @@ from slotlight.errors import ConfigError, ImageError
 from slotlight.images import Photograph, fit_size, read_photograph, read_size, resize, to_batch
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
 from slotlight.segmenter import Regions, Segmenter, SlotMasks
-
-if TYPE_CHECKING:
-    pass
 
 MOST_PIXELS = 128_000_000
 """Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""

@@ -6,7 +6,6 @@ be too long once a suffix is added. So a name is made of plain parts below the f
 where two outputs could still meet, it ends in a hash of the photograph's path.
 """
 
-import hashlib
 import os
 import unicodedata
 from collections import Counter
@@ -14,9 +13,10 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-MAX_PART_BYTES = (
-    160  # of a file name's usual 255: room for a suffix, and for the prefix while it is being written
-)
+from slotlight.files import bytes_digest
+
+# Of a file name's usual 255: room for a suffix, and for a prefix while it is being written.
+MAX_PART_BYTES = 160
 MAX_NAME_BYTES = 1000  # of a path's usual 4096: room for the output folder
 
 
@@ -95,6 +95,6 @@ def _hashed(name: str, path: Path) -> str:
 
     It lies directly below the output folder, so that no long or clashing folder is left in it.
     """
-    digest = hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:16]  # noqa: PTH100
+    digest = bytes_digest(os.fsencode(os.path.abspath(path)))  # noqa: PTH100
     start = os.fsencode(PurePosixPath(name).name)[: MAX_PART_BYTES - len(digest) - 1]
     return f"{start.decode(errors='ignore')}-{digest}"

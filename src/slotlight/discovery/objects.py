@@ -108,13 +108,18 @@ def _winners(
     masks: Float[Tensor, "slot rows columns"], size: tuple[int, int]
 ) -> UInt8[np.ndarray, "height width"]:
     fine = _finest(size)
-    # Slots last: both are several times as fast when a pixel's slots lie side by side.
-    cells = masks.unsqueeze(0).contiguous(memory_format=torch.channels_last)
-    smooth = F.interpolate(cells, fine, mode="bilinear", align_corners=False)
-    winner = smooth.argmax(dim=1, keepdim=True).to(torch.uint8)
-    if fine != size:
-        winner = F.interpolate(winner, size, mode="nearest")
-    segments: UInt8[np.ndarray, "height width"] = winner[0, 0].numpy()
+    covering = torch.nonzero(masks.amax(dim=(1, 2)) > 0).flatten().tolist() or [0]
+    smooth = F.interpolate(masks[covering].unsqueeze(0), fine, mode="bilinear", align_corners=False)
+    first, *others = smooth[0].numpy()
+    best, winner = first, np.full(fine, covering[0], np.uint8)
+    for slot, mask in zip(covering[1:], others, strict=True):  # a third of an argmax's time
+        winner = np.maximum(winner, (mask > best) * np.uint8(slot))  # slots come in rising order
+        best = np.maximum(best, mask)
+    if fine == size:
+        return winner
+    segments: UInt8[np.ndarray, "height width"] = F.interpolate(
+        torch.from_numpy(winner)[None, None], size, mode="nearest"
+    )[0, 0].numpy()
     return segments
 
 
@@ -138,7 +143,14 @@ def _parts(
     """The connected parts of a mask, but for specks, and the share of the mask that each is."""
     if whole:
         return [(mask, 1.0)]
-    parts, _ = ndimage.label(mask)
+    (left, top, right, bottom), *_ = mask_boxes_xyxy(mask[None]).astype(int).tolist()
+    box = (slice(top, bottom), slice(left, right))  # an object is seldom as large as its photograph
+    parts, _ = ndimage.label(mask[box])
     sizes = np.bincount(parts.ravel())[1:]
     large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
-    return [(parts == part + 1, float(sizes[part] / sizes.sum())) for part in large]
+    found = []
+    for part in large:
+        inside = np.zeros_like(mask)
+        inside[box] = parts == part + 1
+        found.append((inside, float(sizes[part] / sizes.sum())))
+    return found

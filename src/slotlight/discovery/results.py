@@ -7,10 +7,8 @@ and the end is that of a fresh run.
 
 import json
 import logging
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,13 +19,15 @@ from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.naming import picture_names
 from slotlight.drawing import label_map
 from slotlight.errors import OutputError
-from slotlight.files import begin_run, stamp, whole_file, write_text
+from slotlight.files import begin_run, stamp, whole_file, write_text, writing_to
 from slotlight.formats.coco import CocoImage, coco_json
+from slotlight.parallel import OrderedBatches
 
 WRITERS = 2
 OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", ".progress.jsonl")
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
 _WAITING_BYTES = 400_000_000  # of their photographs and masks
+_PROMISE = "What is done is kept, and the same command goes on from there."
 _MOST_JPEG_SIDE = 65_500
 _LOG = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class ResultFolder:
             folder, self.identity | {"overlays": overlays}, outputs=OUTPUTS, start_over=start_over
         )
         try:
-            with _writing(folder):
+            with writing_to(folder, promise=_PROMISE):
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
         except BaseException:
@@ -93,24 +93,25 @@ class ResultFolder:
             raise
         self.done = {Path(file) for file in self._offsets}
         self._pool = ThreadPoolExecutor(WRITERS)
-        self._waiting: deque[tuple[Future[Line], int]] = deque()
-        self._bytes = 0
+        self._queue: OrderedBatches[tuple[Discovery, Path], Line] = OrderedBatches(
+            self._submit, batch_size=1, room=_WAITING_BYTES
+        )
 
     def add(self, discovery: Discovery) -> None:
         """Queue one discovery to be written; waits while too many are queued."""
         if discovery.path is None:
             raise OutputError("Only photographs that are files have a name to be written under.")
         size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
-        while self._waiting and (len(self._waiting) >= _WAITING or self._bytes + size > _WAITING_BYTES):
-            self._record()
-        self._bytes += size
-        self._waiting.append((self._pool.submit(self._write, discovery, discovery.path), size))
+        weight = max(size, _WAITING_BYTES // _WAITING)
+        with writing_to(self.folder, promise=_PROMISE):
+            for line in self._queue.put((discovery, discovery.path), kind=None, weight=weight):
+                self._record(line)
 
     def finish(self, failures: Sequence[tuple[Path, str]]) -> None:
         """Write all that waits, then ``objects.json`` and ``failures.json``."""
-        with _writing(self.folder):
-            while self._waiting:
-                self._record()
+        with writing_to(self.folder, promise=_PROMISE):
+            for line in self._queue.rest():
+                self._record(line)
             self._lines.close()
             causes = [{"file": str(path), "cause": cause} for path, cause in failures]
             write_text(self.folder / "failures.json", [json.dumps(causes, indent=2)])
@@ -121,13 +122,13 @@ class ResultFolder:
         """Let go of threads, files and the folder; what is recorded stays for the next run."""
         self._pool.shutdown(cancel_futures=True)
         self._lock.release()
-        with _writing(self.folder):
+        with writing_to(self.folder, promise=_PROMISE):
             self._lines.close()
 
-    def _record(self) -> None:
-        future, size = self._waiting.popleft()
-        self._bytes -= size
-        line = future.result()
+    def _submit(self, found: Sequence[tuple[Discovery, Path]]) -> list[Future[Line]]:
+        return [self._pool.submit(self._write, discovery, path) for discovery, path in found]
+
+    def _record(self, line: Line) -> None:
         self._offsets[line.file] = self._lines.tell()
         self._lines.write(_encoded(line))
         self._lines.flush()
@@ -190,18 +191,6 @@ class ResultFolder:
         path = Path(line.file)
         is_same = self._stamps.get(line.file) == line.stamp and self.names.get(path) == line.name
         return is_same and self._pictures(line.name)[0].is_file()
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Turn the system's faults in writing into one clear sentence."""
-    try:
-        yield
-    except OSError as fault:
-        raise OutputError(
-            f"{folder} cannot be written: {fault.strerror or fault}; make room or choose another --out. "
-            "What is done is kept, and the same command goes on from there."
-        ) from fault
 
 
 def _save_picture(picture: Image, path: Path, **how: Any) -> None:

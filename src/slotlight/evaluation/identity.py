@@ -4,7 +4,6 @@ A value kept on disk is taken for a new run's only if all of these are equal.
 """
 
 import ast
-import hashlib
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -64,11 +63,12 @@ def result_key(discoverer: Discoverer) -> str:
 def code_fingerprint() -> str:
     """A hash of the code and the libraries that values depend on; comments and docstrings do not count."""
     root = Path(str(files("slotlight")))
-    hashed = hashlib.sha256()
-    for path in sorted({path for pattern in _DECIDING for path in root.glob(pattern)}):
-        hashed.update(f"{path.relative_to(root).as_posix()} {statements(path.read_text())}".encode())
-    versions = {library: version(library) for library in _LIBRARIES}
-    return digest(hashed.hexdigest(), versions)
+    code = {
+        path.relative_to(root).as_posix(): statements(path.read_text())
+        for pattern in _DECIDING
+        for path in root.glob(pattern)
+    }
+    return digest(code, {library: version(library) for library in _LIBRARIES})
 
 
 def statements(source: str) -> str:

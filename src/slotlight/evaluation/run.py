@@ -5,12 +5,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
 from slotlight.datasets import Dataset
 from slotlight.devices import device_name
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import DatasetError, OutputError
+from slotlight.errors import DatasetError
 from slotlight.evaluation.identity import photograph_keys, result_key
 from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.options import EvaluationOptions
@@ -21,7 +19,8 @@ from slotlight.evaluation.runner import Photographs, Run, by_view, left_out, mea
 from slotlight.evaluation.store import Shard
 from slotlight.evaluation.tables import Table, compare_rows, make_row
 from slotlight.evaluation.values import Values
-from slotlight.files import claim_folder
+from slotlight.files import claim_folder, writing_to
+from slotlight.progress import ProgressReport
 from slotlight.version import __version__
 
 
@@ -82,7 +81,8 @@ def evaluate(
         device = device_name((*discoverers, *floors)[0].segmenter.device)
         evaluation = Evaluation(results, dataset, command, __version__, device)
         if processes.global_rank == 0:
-            _write(evaluation, out)
+            with writing_to(out):
+                evaluation.write(out)
         wait_for_others(processes)
     return evaluation
 
@@ -146,13 +146,11 @@ def _measure_all(
     *,
     show: bool,
 ) -> None:
-    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not show) as bar:
-        share = len(photographs.keys[processes.global_rank :: processes.world_size])
-        task = bar.add_task("", total=share * len(runs))
+    share = len(photographs.keys[processes.global_rank :: processes.world_size])
+    with ProgressReport("evaluation", share * len(runs), shown=show, even=False) as progress:
         for run in runs:
-            bar.update(task, description=f"{run.discoverer.name}, seed {run.seed}")
-            measure(run, photographs, options, processes, partial(bar.advance, task))
+            advance = partial(progress.advance, f"{run.discoverer.name}, seed {run.seed}")
+            measure(run, photographs, options, processes, advance)
 
 
 def _result(
@@ -192,12 +190,3 @@ def _table(protocol: Protocol, dataset: Dataset, values: Sequence[Values], skipp
         skipped=skipped,
         objects=protocol.pool.objects(first) if protocol.pool else {},
     )
-
-
-def _write(evaluation: Evaluation, out: Path) -> None:
-    try:
-        evaluation.write(out)
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written: {error.strerror or error}; make room or choose another --out."
-        ) from None

@@ -62,10 +62,6 @@ class Run:
         found = ((index, self.shards[protocol].find(key)) for index, key in enumerate(photographs.keys))
         return {index: measured for index, measured in found if measured is not None}
 
-    def cause(self, protocol: Protocol, key: PhotographKey) -> str | None:
-        """Why a photograph was left out, if this or another process found out in this run."""
-        return self.shards[protocol].cause(key)
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -89,7 +85,7 @@ def left_out(protocol: Protocol, runs: Sequence[Run], photographs: Photographs) 
     causes = {}
     for index, key in enumerate(photographs.keys):
         if any(run.shards[protocol].find(key) is None for run in runs):
-            known = (photographs.fault(protocol, index), *(run.cause(protocol, key) for run in runs))
+            known = (photographs.fault(protocol, index), *(run.shards[protocol].cause(key) for run in runs))
             causes[index] = next(filter(None, known), f"{key.id} was not measured.")
     return causes
 

@@ -7,21 +7,18 @@ photograph and labels: values of other models, code, photographs or labels are n
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Literal, TypeVar
+from typing import IO, Any, Literal
 
 import numpy as np
 
-from slotlight.errors import OutputError
 from slotlight.evaluation.identity import PhotographKey
 from slotlight.evaluation.measured import Measured, ObjectOverlaps
-from slotlight.files import digest
+from slotlight.files import digest, writing_to
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.metrics import ScoredRegions
 
-Result = TypeVar("Result")
 _LONGEST_NAME = 80
 
 
@@ -84,21 +81,20 @@ class Shard:
     def close(self) -> None:
         """Close the file, if anything was written."""
         if self._file is not None:
-            self._disk(self._file.close)
+            with writing_to(self.folder):
+                self._file.close()
             self._file = None
 
     def _append(self, photograph: PhotographKey, record: dict[str, Any]) -> None:
         line = json.dumps({"id": photograph.id, "of": photograph.identity} | record).encode() + b"\n"
-        self._disk(lambda: self._append_line(line))
-
-    def _append_line(self, line: bytes) -> None:
-        if self._file is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-            _end_last_line(self._file)
-        self._file.write(line)
-        self._file.flush()
-        self._parsed_bytes[self.path] = self._file.tell()
+        with writing_to(self.folder):
+            if self._file is None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("a+b")
+                _end_last_line(self._file)
+            self._file.write(line)
+            self._file.flush()
+            self._parsed_bytes[self.path] = self._file.tell()
 
     def _take(self, line: bytes) -> None:
         try:
@@ -110,14 +106,6 @@ class Shard:
             self._left_out[photograph] = record["left_out"]
         else:
             self._measured[photograph] = _from_record(record)
-
-    def _disk(self, write: Callable[[], Result]) -> Result:
-        try:
-            return write()
-        except OSError as fault:
-            raise OutputError(
-                f"{self.folder} cannot be written: {fault.strerror or fault}; make room or choose another --out."
-            ) from None
 
 
 def _end_last_line(file: IO[bytes]) -> None:

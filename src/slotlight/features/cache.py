@@ -10,7 +10,6 @@ what is read, and a stale cache cannot be met. It holds::
 Progress is written after the features it tells of have reached the disk, so a kill at any moment costs seconds of work.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -31,7 +30,7 @@ from slotlight.config import Precision
 from slotlight.errors import CacheError
 from slotlight.features.dataset import FeatureCache
 from slotlight.features.stream import FeatureBatch, stream_features
-from slotlight.files import stamp, write_text
+from slotlight.files import bytes_digest, stamp, write_text
 from slotlight.images import fit_size
 from slotlight.progress import ProgressReport
 
@@ -72,7 +71,7 @@ class CacheKey:
 
     def digest(self) -> str:
         """The name of the cache's folder."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        return bytes_digest(self.to_json().encode())
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _open(home: Path, key: CacheKey) -> _Progress:
     except (OSError, ValueError, TypeError):
         sound = False
     if not sound:
-        raise CacheError(f"The feature cache {home} is damaged or not one; delete that folder and run again.")
+        raise CacheError(f"The feature cache {home} is damaged; delete that folder and run again.")
     return progress
 
 
@@ -210,6 +209,6 @@ def _finished(home: Path, key: CacheKey, progress: _Progress) -> FeatureCache:
     for cause in progress.skipped.values():
         _LOG.warning("Left out: %s", cause)
     if not kept:
-        raise CacheError(f"None of {len(key.photographs):,} photographs can be read; name others.")
+        raise CacheError(f"None of the {len(key.photographs):,} photographs can be read; give others.")
     skipped = {Path(name): cause for name, cause in progress.skipped.items()}
     return FeatureCache(home / "features.f16", kept, skipped, key.grid, key.dim, key.side)

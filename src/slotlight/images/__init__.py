@@ -3,14 +3,13 @@
 `finding` walks folders, `files` opens, `metadata` and `orientation` interpret, `reading` makes RGB arrays and batches.
 """
 
-from slotlight.images.files import PixelBudget, max_pixels, read_size, set_max_pixels
+from slotlight.images.files import max_pixels, read_size, set_max_pixels
 from slotlight.images.finding import EXTENSIONS, find_photographs, survey_photographs
 from slotlight.images.reading import Photograph, RGBImage, fit_size, read_photograph, resize, to_batch
 
 __all__ = [
     "EXTENSIONS",
     "Photograph",
-    "PixelBudget",
     "RGBImage",
     "find_photographs",
     "fit_size",

@@ -47,27 +47,19 @@ class PixelBudget:
         self._turn = threading.Lock()  # first come, first served: many small ones never starve a large one
         self._returned = threading.Condition()
 
-    def acquire(self, pixels: int) -> None:
-        """Wait until so many pixels are free, and take them."""
+    @contextmanager
+    def take(self, pixels: int) -> Iterator[None]:
+        """Wait until so many pixels are free, and hold them for the length of a ``with``."""
         share = min(pixels, self.pixels)
         with self._turn, self._returned:
             self._returned.wait_for(lambda: self.free >= share)
             self.free -= share
-
-    def release(self, pixels: int) -> None:
-        """Give back what was acquired by the same number."""
-        with self._returned:
-            self.free += min(pixels, self.pixels)
-            self._returned.notify_all()
-
-    @contextmanager
-    def take(self, pixels: int) -> Iterator[None]:
-        """Hold so many pixels for the length of a ``with``."""
-        self.acquire(pixels)
         try:
             yield
         finally:
-            self.release(pixels)
+            with self._returned:
+                self.free += share
+                self._returned.notify_all()
 
 
 DECODING = PixelBudget(100_000_000)

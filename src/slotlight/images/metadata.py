@@ -15,16 +15,8 @@ _TIFF_NEEDED = frozenset(
     (
         *range(254, 270),  # sizes, bits, compression, colours
         *(273, *range(277, 282), 284),  # strips, sample values, planes
-        *(
-            292,
-            293,
-            317,
-            *range(320, 326),
-            332,
-            338,
-            339,
-            347,
-        ),  # options of compressions, palette, tiles, alpha
+        *(292, 293, 317, *range(320, 326)),  # options of compressions, palette, tiles
+        *(332, 338, 339, 347),  # inks, alpha, kinds of numbers, JPEG tables
         *range(529, 533),  # YCbCr
     )
 )

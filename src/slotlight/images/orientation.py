@@ -13,7 +13,7 @@ _SWAPPING = (5, 6, 7, 8)
 def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; upright where there is none or it cannot be read.
 
-    A fault in the metadata is no fault of the pixels, so none is raised.
+    Broken metadata does not make the pixels unreadable, so nothing is raised.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)

@@ -189,10 +189,7 @@ def _to_8_bit(
 def _white_of(array: NDArray[np.generic]) -> float | None:
     if array.dtype.kind in "bf":
         return 1.0
-    if array.dtype.newbyteorder("=").name not in (
-        "uint16",
-        "int32",
-    ):  # Pillow holds some 16-bit files as int32
+    if array.dtype.newbyteorder("=").name not in ("uint16", "int32"):  # as Pillow holds 16-bit files
         return None
     highest = int(array.max())
     return float(next((2**bits - 1 for bits in _DEPTHS if highest < 2**bits), 65535))

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.errors import DatasetError
@@ -88,17 +88,6 @@ class ScoredRegions:
         crowds = () if crowds_xyxy is None else _boxes(crowds_xyxy)
         return cls("bbox", _boxes(found_xyxy), tuple(scores.tolist()), _boxes(annotated_xyxy), crowds)
 
-    @classmethod
-    def of_masks(
-        cls,
-        found: Bool[Tensor, "found height width"],
-        scores: Float[Tensor, " found"],
-        annotated: Bool[Tensor, "object height width"],
-    ) -> "ScoredRegions":
-        """From binary masks."""
-        codes = [RunLengths.encode(masks.cpu().numpy()) for masks in (found, annotated)]
-        return cls("segm", codes[0], tuple(scores.tolist()), codes[1])
-
     def annotated_areas(self) -> tuple[float, ...]:
         """The area of each annotated object."""
         return self.areas if self.areas is not None else tuple(map(region_area, self.annotated))
@@ -162,10 +151,9 @@ def average_precision(images: Sequence[ScoredRegions], area: AreaRange = ALL_ARE
         nan = float("nan")
         return AveragePrecision(nan, nan, nan, nan, nan, nan, 0, (), ())
     evaluator = _evaluate(images, kinds.pop(), area)
-    precision = np.maximum(
-        evaluator.eval["precision"][:, :, 0, 0, -1], 0
-    )  # IoU, recall, class, area, most regions
-    recall = evaluator.eval["recall"][:, 0, 0, :]  # IoU, class, area, most regions
+    # Axes: IoU, recall (of the precision alone), class, area, most regions.
+    precision = np.maximum(evaluator.eval["precision"][:, :, 0, 0, -1], 0)
+    recall = evaluator.eval["recall"][:, 0, 0, :]
     return AveragePrecision(
         ap=float(precision.mean()),
         ap50=float(precision[0].mean()),
@@ -212,10 +200,13 @@ def _detections(images: Sequence[ScoredRegions]) -> Iterator[dict[str, Any]]:
 
 
 def _record(region: Region, image: int) -> dict[str, Any]:
-    common = {"image_id": image, "category_id": 1, "area": region_area(region)}
-    if isinstance(region, RunLengths):
-        return common | {"segmentation": region.to_coco()}
-    return common | {"bbox": list(region)}
+    kind = "segmentation" if isinstance(region, RunLengths) else "bbox"
+    return {"image_id": image, "category_id": 1, "area": region_area(region), kind: region_code(region)}
+
+
+def region_code(region: Region) -> dict[str, Any] | list[float]:
+    """A box or mask as COCO's functions take it."""
+    return region.to_coco() if isinstance(region, RunLengths) else list(region)
 
 
 def region_area(region: Region) -> float:

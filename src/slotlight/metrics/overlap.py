@@ -65,7 +65,7 @@ def hungarian_iou(confusion: Confusion, *, background: bool, count_void: bool) -
 
 
 def best_overlap(confusion: Confusion, *, count_void: bool) -> Float[Tensor, " batch"]:
-    """Mean over an image's objects of their best IoU with any slot (mBO). Background is no object.
+    """Mean over an image's objects of their best IoU with any slot (mBO), background left out.
 
     With class labels it is mBO_c (every class one object), with instance labels mBO_i. One slot may be the
     best of several objects, so ties cannot change it, and splitting a slot that lies within an object can

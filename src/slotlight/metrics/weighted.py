@@ -14,8 +14,7 @@ from faster_coco_eval.core import mask as run_lengths
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from slotlight.formats.run_lengths import RunLengths
-from slotlight.metrics.detection import ALL_AREAS, AreaRange, Region, ScoredRegions, region_area
+from slotlight.metrics.detection import ALL_AREAS, AreaRange, ScoredRegions, region_area, region_code
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = torch.from_numpy(np.linspace(0, 1, 101))  # to the last bit, as COCO has them
@@ -112,8 +111,8 @@ def _overlaps(image: ScoredRegions, order: Int[np.ndarray, " region"]) -> Float[
     if not len(order) or not others:
         return np.zeros((len(order), len(others)))
     flags = [0] * len(image.annotated) + [1] * len(image.crowds)
-    found = [_code(image.found[i]) for i in order]
-    return np.asarray(run_lengths.iou(found, [_code(region) for region in others], flags))
+    found = [region_code(image.found[i]) for i in order]
+    return np.asarray(run_lengths.iou(found, [region_code(region) for region in others], flags))
 
 
 def _take_best(
@@ -173,10 +172,3 @@ def _interpolated(
 def _mean_hits(matches: Sequence[_Matches], most: int) -> Float[Tensor, " image"]:
     """Each image's objects found by its best regions, mean over IoU thresholds."""
     return torch.tensor([m.hits[:, :most].sum(1).mean() for m in matches], dtype=torch.float64)
-
-
-def _code(region: Region) -> object:
-    """As COCO's own functions take it."""
-    if isinstance(region, RunLengths):
-        return region.to_coco()
-    return list(region)

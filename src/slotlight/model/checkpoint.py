@@ -104,12 +104,6 @@ def load_model(
     return ModelSegmenter(name or folder.name, backbone, model.to(device), precision=precision)
 
 
-def read_info(folder: Path) -> dict[str, Any]:
-    """What a model folder says of itself: version, training, seed."""
-    info: dict[str, Any] = read_config(folder).get("info", {})
-    return info
-
-
 def from_dict(kind: type[T], values: Any) -> T:
     """Build a (nested) frozen dataclass from JSON, checking names and choices.
 
@@ -137,13 +131,18 @@ def _as(hint: Any, value: Any, name: str) -> Any:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
+    """The checked content of a model folder's ``config.json``.
+
+    Raises:
+        CheckpointError: It is missing, damaged, changed or of another version.
+    """
     path = folder / _CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} is not a model folder: {_CONFIG} is missing.")
     try:
         raw: dict[str, Any] = json.loads(path.read_text())
     except (ValueError, OSError) as fault:
-        raise CheckpointError(f"{path} is damaged ({fault}); copy it again or train anew.") from fault
+        raise CheckpointError(f"{path} is damaged ({fault}); copy it again or retrain the model.") from fault
     if isinstance(raw, dict) and raw.get("format") == 1:
         return _from_format_1(raw, path)
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
@@ -191,5 +190,5 @@ def _fill(model: SlotModel, folder: Path, weights_digest: str) -> None:
         raise CheckpointError(f"{path} does not fit its {_CONFIG}: {reason[:200]}") from fault
     if hashlib.sha256(weights).hexdigest() != weights_digest:
         raise CheckpointError(
-            f"{path} and {_CONFIG} are not of one model; copy both again, or resume its training."
+            f"{path} and {_CONFIG} belong to different models; copy both again, or resume the training."
         )

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from slotlight.config import FusionKind
 
 LARGEST_BATCHED = (
-    8  # slots; beyond, the choices of columns grow too many, and a total would not fit in 64 bits
+    8  # slots; beyond, there are too many choices of columns, and a total does not fit in 64 bits
 )
 COLUMN_BITS = 3  # for each of them
 VALUE_BITS = 63 - LARGEST_BATCHED * COLUMN_BITS - 3  # eight values are summed: three bits more
@@ -130,7 +130,7 @@ def _match_all(similarity: Float[Tensor, "head head batch slot slot"], kind: Fus
     one, other = torch.triu_indices(heads, heads, offset=1, device=similarity.device)
     forth, pair_matched = (
         part[0] for part in _match_one(similarity[one, other], kind)
-    )  # (pair, batch, slot)
+    )  # of each pair of heads
     back = forth.argsort(dim=-1)
     columns = torch.arange(count, device=similarity.device).repeat(heads, heads, batch, 1)
     matched = similarity.new_ones(heads, heads, batch, count)
@@ -182,7 +182,7 @@ def _assign_batched(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tenso
     mantissa, exponent = torch.frexp(below.amin(dim=(0, 1)))
     scale = torch.ldexp(
         torch.ones_like(mantissa), VALUE_BITS - exponent
-    )  # a power of two: whole numbers stay exact
+    )  # a power of two keeps numbers exact
     values = below.mul_(scale).long()
     columns = torch.arange(slots, device=device)
     places = COLUMN_BITS * columns.unsqueeze(1)

@@ -75,7 +75,8 @@ def _elect(
     shared, area = flat @ flat.T, flat.sum(dim=1)
     near = (shared / (area.unsqueeze(1) + area - shared) > config.same_above).float()
     left = torch.ones_like(scores)
-    masks, votes = [], []
+    masks: list[Tensor] = []
+    votes: list[Tensor] = []
     while len(masks) < config.most and left.any():
         support = (near @ (scores * left)) * left
         members = near[support.argmax()] * left * scores

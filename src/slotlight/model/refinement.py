@@ -33,6 +33,22 @@ def refine_masks(
         >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40), HeuristicsConfig()).shape
         torch.Size([2, 3, 28, 20])
     """
+    if masks.device.type != "cpu":
+        return _refined(masks, images, config)
+    # One photograph at a time stays in a processor's cache; slots that cover nothing of it need no average.
+    fine = [side * config.refine_scale for side in masks.shape[2:]]
+    refined = masks.new_zeros(*masks.shape[:2], *fine)
+    for place, covers in enumerate(masks.amax(dim=(2, 3)) > 0):
+        found = _refined(masks[place, covers].unsqueeze(0), images[place].unsqueeze(0), config)
+        refined[place, covers] = found[0]
+    return refined
+
+
+def _refined(
+    masks: Float[Tensor, "batch slot rows columns"],
+    images: Float[Tensor, "batch 3 height width"],
+    config: HeuristicsConfig,
+) -> Float[Tensor, "batch slot fine_rows fine_columns"]:
     size = (masks.shape[2] * config.refine_scale, masks.shape[3] * config.refine_scale)
     colours = F.adaptive_avg_pool2d(images, size)
     masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
@@ -47,20 +63,32 @@ def _averaged(
     spacing: int,
     config: HeuristicsConfig,
 ) -> Float[Tensor, "batch slot rows columns"]:
-    """One pass; beyond the photograph's edge lies its last cell again."""
+    """One pass; beyond the photograph's edge lies its last cell again.
+
+    Two cells weigh the same in each other's average, so a weight is computed once and used in both.
+    """
     rows, columns = masks.shape[2:]
-    margin = config.refine_reach * spacing
+    margin, reach = config.refine_reach * spacing, config.refine_reach
     wide_masks, wide_colours = (F.pad(values, (margin,) * 4, mode="replicate") for values in (masks, colours))
-    total, weights = torch.zeros_like(masks), torch.zeros_like(masks[:, :1])
+    total, weights = masks.clone(), torch.ones_like(masks[:, :1])  # a cell's own weight is 1
     near, alike = 2 * config.refine_distance**2, 2 * config.refine_colour**2
-    for down, right in product(range(-config.refine_reach, config.refine_reach + 1), repeat=2):
-        shifted = (
-            ...,
-            slice(margin + down * spacing, margin + down * spacing + rows),
-            slice(margin + right * spacing, margin + right * spacing + columns),
-        )
-        difference = (wide_colours[shifted] - colours).square().sum(dim=1, keepdim=True)
-        weight = torch.exp(-difference / alike - (down**2 + right**2) / near)
-        total.addcmul_(weight, wide_masks[shifted])
-        weights += weight
+    for down, right in product(range(reach + 1), range(-reach, reach + 1)):
+        if (down, right) <= (0, 0):  # the cell itself, or the other half
+            continue
+        y, x = down * spacing, right * spacing
+        # Pairs whose first cell, or whose second, lies in the photograph.
+        top, left = -y, min(0, -x)
+        height, width = rows + y, columns + abs(x)
+        first = _window(wide_colours, margin + top, margin + left, height, width)
+        second = _window(wide_colours, margin + top + y, margin + left + x, height, width)
+        difference = (first - second).square_().sum(dim=1, keepdim=True)
+        pairs = difference.div_(-alike).sub_((down**2 + right**2) / near).exp_()
+        for sign, row, column in ((1, 0, 0), (-1, -y, -x)):
+            weight = _window(pairs, row - top, column - left, rows, columns)
+            total.addcmul_(weight, _window(wide_masks, margin + sign * y, margin + sign * x, rows, columns))
+            weights += weight
     return total / weights
+
+
+def _window(values: Tensor, top: int, left: int, rows: int, columns: int) -> Tensor:
+    return values[..., top : top + rows, left : left + columns]

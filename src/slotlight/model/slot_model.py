@@ -51,7 +51,7 @@ class HeadAssignment:
 
 
 def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
-    """HeadAssignment a batch's images out to the heads, evenly and at random; each image goes to one head.
+    """Assign a batch's images to the heads, evenly and at random; each image goes to one head.
 
     The release computes every head and trains one drawn for the whole batch. Here every head learns at every step
     (as long as the batch has an image for each), for a ``heads``-th of the slot work.

@@ -143,8 +143,8 @@ def _position_only(observed: _Observed) -> Finding:
     return Finding(
         "Segments that ignore the photograph",
         value,
-        f"Segments of two different photographs have a Rand index (ARI) of {value:.2f}: 1 are the same tiles or "
-        "halves whatever is shown, 0 has nothing to do with position.",
+        f"Segments of two different photographs have a Rand index (ARI) of {value:.2f}: 1 means the same tiles or "
+        "halves whatever is shown, 0 means that segments do not depend on position.",
         _level(value, watch=0.25, bad=0.5),
         observed.worst(same),
     )
@@ -163,7 +163,7 @@ def _split_background(observed: _Observed, backgrounds: Sequence[Bool[np.ndarray
     return Finding(
         "Background in many pieces",
         value,
-        f"The photographs' {where} is shared among {value:.1f} slots (the exponential of their entropy).",
+        f"The photographs' {where} is shared by {value:.1f} slots on average (the exponential of their entropy).",
         _level(value, watch=2.5, bad=4.0),
         observed.worst(parts.nan_to_num(0)),
     )
@@ -190,7 +190,7 @@ def _seeds_that_disagree(
     return Finding(
         "Seeds that disagree",
         value,
-        f"Segments of one photograph under two seeds have a Rand index (ARI) of {value:.2f}; 1 are the same. "
+        f"Segments of one photograph under two seeds have a Rand index (ARI) of {value:.2f}; 1 means identical. "
         "The photograph on which they differ most is shown under both.",
         _level(-value, watch=-0.7, bad=-0.4),
         tuple(Example(worst, winners.numpy().astype(np.uint8)) for winners in pair),

@@ -37,23 +37,3 @@ def learning_rate(step: int, config: TrainConfig) -> float:
         return config.learning_rate * math.exp2((warmup - step) / (config.halving_share * config.steps))
     done = (step - warmup) / max(1, config.steps - warmup)
     return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-
-
-def hold_then_fall(
-    done: int | float, left: int | float, *, warmup: int | float, fall: int | float
-) -> int | float:
-    """The share of the highest learning rate: a linear rise, then constant, then a linear fall to zero.
-
-    As long as the fall has not begun, a run of another length has the same rates.
-
-    Args:
-        done: What was done of the run, in any unit.
-        left: What is left of it.
-        warmup: How long the rise takes.
-        fall: How long the fall takes.
-
-    Example:
-        >>> [hold_then_fall(done, 100 - done, warmup=10, fall=25) for done in (5, 50, 95)]
-        [0.5, 1, 0.2]
-    """
-    return min(done / warmup, 1, left / fall)

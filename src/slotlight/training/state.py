@@ -6,11 +6,9 @@ no random generator, scheduler or loader to save, and nothing is pickled. A dige
 so that a single flipped bit is noticed.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -18,6 +16,7 @@ from torch.optim import Optimizer
 
 from slotlight.errors import CheckpointError, OutputError
 from slotlight.files import whole_file
+from slotlight.tensors import tensors_digest
 
 STATE = "state.safetensors"
 
@@ -73,7 +72,7 @@ def save_state(path: Path, step: int, run: str, model: nn.Module, optimizer: Opt
         for kind, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{kind}.{name}"] = value
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    about = {"step": str(step), "run": run, "digest": _digest(tensors, str(step), run)}
+    about = {"step": str(step), "run": run, "digest": tensors_digest(tensors, f"{step} {run}")}
     try:
         with whole_file(path) as partial:
             save_file(tensors, partial, about)
@@ -91,18 +90,10 @@ def load_state(path: Path) -> TrainingState:
         with safe_open(path, "pt") as file:
             about = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if about["digest"] != _digest(tensors, about["step"], about["run"]):
+        if about["digest"] != tensors_digest(tensors, f"{about['step']} {about['run']}"):
             raise ValueError("its content does not match its digest")
         return TrainingState(int(about["step"]), about["run"], tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} is damaged or not the state of a training run ({error}); delete it to start anew."
+            f"{path} is damaged or not the state of a training run ({error}); delete it to start from scratch."
         ) from error
-
-
-def _digest(tensors: dict[str, Tensor], *about: str) -> str:
-    hashed = hashlib.sha256("\n".join(about).encode())
-    for name, value in sorted(tensors.items()):
-        hashed.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        hashed.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return hashed.hexdigest()

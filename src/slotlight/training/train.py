@@ -71,7 +71,7 @@ def train(
     """
     out = Path(out)
     if resume and start_over:
-        raise TrainingError("--resume and --start-over contradict each other; leave one of them out.")
+        raise TrainingError("--resume and --start-over contradict each other; use only one of them.")
     if resume and not is_claimed(out):
         raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
     device = device or pick_device("auto")

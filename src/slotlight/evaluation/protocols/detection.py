@@ -7,8 +7,8 @@ from slotlight.datasets.sample import LabelKind, Labels
 from slotlight.discovery.discovery import Discovery
 from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.protocols.box_overlap import box_overlaps
-from slotlight.evaluation.protocols.precision import EVERYTHING, precision_pool
-from slotlight.evaluation.protocols.protocol import NATIVE, Metric, Protocol, required
+from slotlight.evaluation.protocols.precision import overall_columns, precision_pool
+from slotlight.evaluation.protocols.protocol import NATIVE, Protocol, required
 
 
 def measure_detection(found: Discovery, labels: Labels) -> Measured:
@@ -23,26 +23,14 @@ def measure_detection(found: Discovery, labels: Labels) -> Measured:
     )
 
 
+_COLUMNS = tuple(column for column in overall_columns("box", "boxes") if column.metric.name != "AP75")
+
 DETECTION = Protocol(
     name="detection",
     summary="All boxes by their scores, whatever their class, as COCO counts.",
     needs=frozenset({LabelKind.BOXES}),
     view=NATIVE,
-    metrics=(
-        Metric("AP", "Average precision of the scored boxes, mean over IoU 0.50 to 0.95.", pooled=True),
-        Metric("AP50", "Average precision where an IoU of 0.50 is enough.", pooled=True),
-        Metric("AR@1", "Average recall with the best box of each photograph.", pooled=True),
-        Metric("AR@10", "Average recall with the best ten.", pooled=True),
-        Metric("AR@100", "Average recall with the best hundred.", pooled=True),
-    ),
+    metrics=tuple(column.metric for column in _COLUMNS),
     measure=measure_detection,
-    pool=precision_pool(
-        {
-            "AP": ("ap", EVERYTHING),
-            "AP50": ("ap50", EVERYTHING),
-            "AR@1": ("ar_1", EVERYTHING),
-            "AR@10": ("ar_10", EVERYTHING),
-            "AR@100": ("ar_100", EVERYTHING),
-        }
-    ),
+    pool=precision_pool(_COLUMNS),
 )

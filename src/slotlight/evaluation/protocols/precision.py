@@ -1,6 +1,7 @@
 """Average precision and recall as columns of a table, for boxes and for masks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,16 +9,54 @@ from jaxtyping import Float
 
 from slotlight import metrics
 from slotlight.evaluation.measured import Measured
-from slotlight.evaluation.protocols.protocol import Pool
+from slotlight.evaluation.protocols.protocol import Metric, Pool
 
-EVERYTHING = metrics.AreaRange()
-
-Column = tuple[str, metrics.AreaRange]
-"""The field of `slotlight.metrics.AveragePrecision` that a column shows, and which objects it is about."""
+_EVERYTHING = metrics.AreaRange()
+_SIZES = {"small": "below 32² pixels", "medium": "of 32² to 96² pixels", "large": "above 96² pixels"}
 
 
-def precision_pool(columns: Mapping[str, Column]) -> Pool:
-    """COCO's figures over all photographs, by the names of a table's columns."""
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        metric: Its name and meaning.
+        field: What of `slotlight.metrics.AveragePrecision` it shows.
+        area: Which objects it is about.
+    """
+
+    metric: Metric
+    field: str
+    area: metrics.AreaRange = _EVERYTHING
+
+
+def overall_columns(region: str, regions: str) -> tuple[Column, ...]:
+    """COCO's metrics over objects of all sizes; the two words are what is scored, one and many."""
+    return (
+        _column("AP", f"Average precision of the scored {regions}, mean over IoU 0.50 to 0.95.", "ap"),
+        _column("AP50", "Average precision where an IoU of 0.50 is enough.", "ap50"),
+        _column("AP75", "Average precision where an IoU of 0.75 is needed.", "ap75"),
+        _column("AR@1", f"Average recall with the best {region} of each photograph.", "ar_1"),
+        _column("AR@10", "Average recall with the best ten.", "ar_10"),
+        _column("AR@100", "Average recall with the best hundred.", "ar_100"),
+    )
+
+
+def size_columns() -> tuple[Column, ...]:
+    """COCO's metrics over small, medium and large objects alone."""
+    areas = [(size, metrics.COCO_SIZES[size], what) for size, what in _SIZES.items()]
+    return (
+        *(_column(f"AP {size}", f"AP of objects {what}.", "ap", area) for size, area, what in areas),
+        *(_column(f"AR {size}", f"AR@100 of objects {what}.", "ar_100", area) for size, area, what in areas),
+    )
+
+
+def _column(name: str, meaning: str, field: str, area: metrics.AreaRange = _EVERYTHING) -> Column:
+    return Column(Metric(name, meaning, pooled=True), field, area)
+
+
+def precision_pool(columns: Sequence[Column]) -> Pool:
+    """How a table's columns are computed over all photographs."""
 
     def estimates(images: Sequence[Measured]) -> dict[str, float]:
         return _by_column(columns, lambda area: metrics.average_precision(_regions(images), area))
@@ -30,10 +69,11 @@ def precision_pool(columns: Mapping[str, Column]) -> Pool:
         return {name: values.numpy() for name, values in found.items()}
 
     def objects(images: Sequence[Measured]) -> dict[str, int]:
+        sizes = [size for image in _regions(images) for size in image.annotated_areas()]
         return {
-            name: sum(area.holds(size) for image in _regions(images) for size in image.annotated_areas())
-            for name, (_, area) in columns.items()
-            if area != EVERYTHING
+            column.metric.name: sum(map(column.area.holds, sizes))
+            for column in columns
+            if column.area != _EVERYTHING
         }
 
     return Pool(estimates, weighted, objects)
@@ -44,10 +84,10 @@ def pooled_precision(images: Sequence[Measured]) -> metrics.AveragePrecision:
     return metrics.average_precision(_regions(images))
 
 
-def _by_column(columns: Mapping[str, Column], compute: Callable) -> dict:  # type: ignore[type-arg]
+def _by_column(columns: Sequence[Column], compute: Callable) -> dict:  # type: ignore[type-arg]
     """Each column's field of what is computed once for each range of areas."""
-    results = {area: compute(area) for area in dict.fromkeys(area for _, area in columns.values())}
-    return {name: getattr(results[area], field) for name, (field, area) in columns.items()}
+    results = {area: compute(area) for area in dict.fromkeys(column.area for column in columns)}
+    return {column.metric.name: getattr(results[column.area], column.field) for column in columns}
 
 
 def _regions(images: Sequence[Measured]) -> list[metrics.ScoredRegions]:
