@@ -13,6 +13,7 @@ from slotlight.version import __version__
 
 if TYPE_CHECKING:
     from slotlight.config import ObjectRule
+    from slotlight.detector.distil import distil
     from slotlight.discovery.discoverer import Discoverer
     from slotlight.discovery.discovery import Discovery
     from slotlight.errors import SlotlightError
@@ -27,6 +28,7 @@ __all__ = [
     "ObjectRule",
     "SlotlightError",
     "__version__",
+    "distil",
     "evaluate",
     "load",
     "study",
@@ -38,6 +40,7 @@ _HOMES = {
     "Discovery": "discovery.discovery",
     "ObjectRule": "config",
     "SlotlightError": "errors",
+    "distil": "detector.distil",
     "evaluate": "evaluation.run",
     "load": "loading",
     "study": "studies.run",

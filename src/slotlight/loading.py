@@ -7,6 +7,7 @@ import torch
 from slotlight.backbones import load_backbone
 from slotlight.baselines import BASELINES, build_baseline
 from slotlight.config import EMBEDDED, ObjectRule, Precision
+from slotlight.detector.checkpoint import is_detector, load_detector
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import CheckpointError, ConfigError, UnknownNameError
@@ -26,8 +27,8 @@ def load(
     """Load whatever finds objects, ready to use.
 
     Args:
-        name: ``embedded`` (the model in the package), a folder that `slotlight.train` wrote, or a floor or
-            baseline by name. Baselines that read features take a backbone after an ``@``, such as
+        name: ``embedded`` (the model in the package), a folder that `slotlight.train` or `slotlight.distil`
+            wrote, or a floor or baseline by name. Baselines that read features take a backbone after an ``@``, such as
             ``tokencut@dino-vits16``, or a model's folder, whose features they then read; without it they read
             the embedded one's.
         weights: A local file with the backbone's weights; without it they come from the package or the hub.
@@ -51,6 +52,9 @@ def _segmenter(name: str, weights: Path | None, device: torch.device, precision:
         return load_model(pretrained(), name=EMBEDDED, device=device, precision=precision)
     if method in BASELINES:
         return _baseline(method, backbone_name, weights, device, precision)
+    if Path(name).is_dir() and is_detector(Path(name)):
+        _refuse(name, weights=weights is not None)
+        return load_detector(Path(name), device=device, precision=precision)
     if Path(name).is_dir():
         return load_model(Path(name), weights=weights, device=device, precision=precision)
     if Path(name).exists() or "/" in name:

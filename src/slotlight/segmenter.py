@@ -7,9 +7,23 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from slotlight.backbones import Backbone
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Candidates for the objects of one photograph, best first; they may overlap.
+
+    Attributes:
+        masks: How much of each cell belongs to each, in [0, 1].
+        scores: In [0, 1], descending.
+    """
+
+    masks: Float[Tensor, "region rows columns"]
+    scores: Float[Tensor, " region"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,8 @@ class SlotMasks:
         raw_masks: The slots' own masks, before background slots are merged and boundaries refined; without it,
             ``masks`` are.
         agreement: How far the heads of a multi-query model agree on each raw slot: a mean cosine similarity.
+        regions: Of each photograph, all candidates, where the segmenter has more than those in ``masks``.
+        whole: Whether a slot is one object even if it falls into several parts.
     """
 
     masks: Float[Tensor, "batch slot height width"]
@@ -31,6 +47,8 @@ class SlotMasks:
     groups: Int64[Tensor, "batch slot"] | None = None
     raw_masks: Float[Tensor, "batch raw rows columns"] | None = None
     agreement: Float[Tensor, "batch raw"] | None = None
+    regions: Sequence[Regions] | None = None
+    whole: bool = False
 
     @property
     def group_of(self) -> Int64[Tensor, "batch slot"]:
@@ -43,6 +61,33 @@ class SlotMasks:
     def raw(self) -> Float[Tensor, "batch raw rows columns"]:
         """The slots' own masks."""
         return self.masks if self.raw_masks is None else self.raw_masks
+
+
+def layered(regions: Sequence[Regions], most: int = 20) -> SlotMasks:
+    """Regions as slots that share each cell: what lies in several belongs to the best-scored of them.
+
+    The last slot is what lies in none: background, of score 0.
+
+    Args:
+        regions: One for each photograph of a batch, on one grid.
+        most: Slots beside the background; regions beyond the best so many stay candidates.
+
+    Example:
+        >>> masks = torch.tensor([[[1.0, 1, 0, 0]], [[0.0, 1, 1, 0]]])
+        >>> found = layered([Regions(masks, torch.tensor([0.9, 0.5]))])
+        >>> found.masks[0, :, 0].tolist(), [round(score, 1) for score in found.scores[0].tolist()]
+        ([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]], [0.9, 0.5, 0.0])
+    """
+    most = min(most, max(len(one.scores) for one in regions))
+    masks = torch.stack(
+        [F.pad(one.masks[:most], (0, 0, 0, 0, 0, max(0, most - len(one.masks)))) for one in regions]
+    )
+    scores = torch.stack(
+        [F.pad(one.scores[:most], (0, most + 1 - min(most, len(one.scores)))) for one in regions]
+    )
+    left = torch.cat([torch.ones_like(masks[:, :1]), (1 - masks).cumprod(dim=1)], dim=1)
+    slots = torch.cat([masks * left[:, :-1], left[:, -1:]], dim=1)
+    return SlotMasks(slots, scores, regions=regions, whole=True)
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from slotlight.baselines.segmenters import (
 from slotlight.baselines.single_query import load_single_query
 from slotlight.baselines.spectral import spectral_features
 from slotlight.baselines.tokencut import tokencut
+from slotlight.baselines.voting import load_voting
 from slotlight.config import Precision
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.segmenter import Segmenter
@@ -40,6 +41,7 @@ BASELINES: dict[str, PixelMethod | FeatureMethod | TrainedMethod] = {
     "spectral-features": FeatureMethod(
         "normalised cut of features into seven", lambda features, _: spectral_features(features)
     ),
+    "voting": TrainedMethod("normalised cuts, coarse and fine, that vote for regions", load_voting),
     "single-query": TrainedMethod("plain slot attention: one head, no mask", load_single_query),
     "lost": FeatureMethod("LOST (Siméoni et al., 2021)", lambda features, _: lost(features), VOC_SIDE),
     "tokencut": FeatureMethod(

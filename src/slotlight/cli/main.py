@@ -14,6 +14,7 @@ import tyro
 
 import slotlight
 from slotlight.cli.discover import discover
+from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
 from slotlight.cli.models import models
 from slotlight.cli.study import study_command
@@ -32,6 +33,7 @@ def main() -> None:
     commands: dict[str, Callable[..., int]] = {
         "discover": discover,
         "train": train_command(arguments),
+        "distil": distil,
         "evaluate": evaluate,
         "study": study_command(arguments),
         "models": models,

@@ -19,6 +19,7 @@ from slotlight.config.choices import (
     Reference,
     Start,
 )
+from slotlight.config.detector import DetectorConfig, DistilConfig, ProposalConfig
 from slotlight.config.model import (
     BackboneConfig,
     DecoderConfig,
@@ -42,6 +43,8 @@ __all__ = [
     "Decay",
     "DecoderConfig",
     "DecoderKind",
+    "DetectorConfig",
+    "DistilConfig",
     "Facet",
     "FusionKind",
     "GruState",
@@ -53,6 +56,7 @@ __all__ = [
     "ObjectRule",
     "Objective",
     "Precision",
+    "ProposalConfig",
     "Queries",
     "Ranking",
     "Reference",

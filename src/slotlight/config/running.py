@@ -37,12 +37,15 @@ class ObjectRule:
         min_area: Objects smaller than this share of the photograph are left out.
         min_part: Each connected part of a slot is an object; parts smaller than this share of the largest are
             dropped as specks.
+        proposals: Keep all candidates of the model, ranked, overlapping or not, in place of objects that share the
+            photograph's pixels; only for models that have them (`slotlight models`).
     """
 
     min_score: float = 0.15
     max_objects: int = 20
     min_area: float = 0.002
     min_part: float = 0.2
+    proposals: bool = False
 
     def __post_init__(self) -> None:
         at_least(self, 1, "max_objects")

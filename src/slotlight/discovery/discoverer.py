@@ -14,11 +14,11 @@ from torch import Tensor
 
 from slotlight.config import ObjectRule
 from slotlight.discovery.discovery import Discovery
-from slotlight.discovery.objects import pixel_objects
-from slotlight.errors import ImageError
+from slotlight.discovery.objects import pixel_objects, pixel_regions
+from slotlight.errors import ConfigError, ImageError
 from slotlight.images import Photograph, fit_size, read_photograph, read_size, resize, to_batch
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
-from slotlight.segmenter import Segmenter
+from slotlight.segmenter import Regions, Segmenter, SlotMasks
 
 MOST_PIXELS = 128_000_000
 """Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""
@@ -145,16 +145,27 @@ class Discoverer:
         """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
         images = to_batch([photograph.small for photograph in ready], self.segmenter.device)
         slots = self.segmenter.segment(images, seed=seed)
+        if self.rule.proposals and slots.regions is None:
+            raise ConfigError(
+                f"{self.name!r} finds objects that share the photograph and has no other proposals; leave --proposals "
+                "out or choose a model that has them (see `slotlight models`)."
+            )
         return [
-            pool.submit(self._finish, photograph, *found)
-            for photograph, *found in zip(ready, slots.masks, slots.scores, slots.group_of, strict=True)
+            pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)
         ]
 
     @torch.inference_mode()
-    def _finish(self, photograph: _Ready, masks: Tensor, scores: Tensor, groups: Tensor) -> Discovery:
+    def _finish(self, photograph: _Ready, slots: SlotMasks, number: int) -> Discovery:
         # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
         size = photograph.image.shape[:2]
-        objects = pixel_objects(masks.cpu(), scores.cpu(), size, self.rule, groups.cpu())
+        if self.rule.proposals and slots.regions is not None:
+            regions = slots.regions[number]
+            objects = pixel_regions(Regions(regions.masks.cpu(), regions.scores.cpu()), size, self.rule)
+        else:
+            masks, scores, groups = (
+                values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
+            )
+            objects = pixel_objects(masks, scores, size, self.rule, groups, whole=slots.whole)
         path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
         return Discovery(
             photograph.image,

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import ObjectRule
+from slotlight.segmenter import Regions
 
 FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
 
@@ -37,6 +38,8 @@ def pixel_objects(
     size: tuple[int, int],
     rule: ObjectRule,
     groups: Int64[Tensor, " slot"] | None = None,
+    *,
+    whole: bool = False,
 ) -> PixelObjects:
     """Bring one photograph's slot masks to its own size and keep what the rule calls objects.
 
@@ -49,6 +52,7 @@ def pixel_objects(
         groups: As `SlotMasks` has them.
         size: The photograph's height and width in pixels.
         rule: What to keep.
+        whole: As `SlotMasks` has it.
     """
     segments = _winners(masks, size)
     group = np.arange(len(scores)) if groups is None else groups.numpy()
@@ -56,9 +60,9 @@ def pixel_objects(
     wholes = group.astype(np.uint8)[segments]
     found = [
         (part, score * share**0.5)
-        for whole, score in score_of.items()
+        for one, score in score_of.items()
         if score > 0 and score >= rule.min_score
-        for part, share in _parts(wholes == whole, rule.min_part)
+        for part, share in _parts(wholes == one, rule.min_part, whole=whole)
     ]
     least = max(1, rule.min_area * segments.size)
     kept = [
@@ -68,6 +72,27 @@ def pixel_objects(
     masks_found = np.array([part for part, _ in kept], dtype=bool).reshape(-1, *size)
     found_scores = np.array([score for _, score in kept], dtype=np.float32)
     return PixelObjects(segments, masks_found, mask_boxes_xyxy(masks_found), found_scores)
+
+
+def pixel_regions(regions: Regions, size: tuple[int, int], rule: ObjectRule) -> PixelObjects:
+    """Bring one photograph's candidates to its own size and keep what the rule allows; they may overlap.
+
+    Args:
+        regions: On any grid.
+        size: The photograph's height and width in pixels.
+        rule: What to keep.
+    """
+    scores = regions.scores.numpy()
+    count = int(np.count_nonzero(scores[: rule.max_objects] >= rule.min_score))
+    least = max(1, rule.min_area * size[0] * size[1])
+    # One by one: a hundred masks of a large photograph, resampled at once, would take gigabytes.
+    masks = [_enlarged(mask, size) for mask in regions.masks[:count]]
+    kept = [number for number, mask in enumerate(masks) if np.count_nonzero(mask) >= least]
+    found = np.array([masks[number] for number in kept], dtype=bool).reshape(-1, *size)
+    segments = np.zeros(size, np.uint8)
+    for number in reversed(range(len(found))):
+        segments[found[number]] = number + 1
+    return PixelObjects(segments, found, mask_boxes_xyxy(found), scores[kept].astype(np.float32))
 
 
 def mask_boxes_xyxy(masks: Bool[np.ndarray, "object height width"]) -> Float[np.ndarray, "object 4"]:
@@ -82,8 +107,7 @@ def mask_boxes_xyxy(masks: Bool[np.ndarray, "object height width"]) -> Float[np.
 def _winners(
     masks: Float[Tensor, "slot rows columns"], size: tuple[int, int]
 ) -> UInt8[np.ndarray, "height width"]:
-    shrink = min(1.0, FINEST_PIXELS / max(size))
-    fine = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
+    fine = _finest(size)
     covering = torch.nonzero(masks.amax(dim=(1, 2)) > 0).flatten().tolist() or [0]
     smooth = F.interpolate(masks[covering].unsqueeze(0), fine, mode="bilinear", align_corners=False)
     first, *others = smooth[0].numpy()
@@ -99,10 +123,26 @@ def _winners(
     return segments
 
 
+def _enlarged(mask: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+    fine = _finest(size)
+    inside = F.interpolate(mask[None, None], fine, mode="bilinear", align_corners=False) > 0.5
+    if fine != size:
+        inside = F.interpolate(inside.to(torch.uint8), size, mode="nearest") > 0
+    found: Bool[np.ndarray, "height width"] = inside[0, 0].numpy()
+    return found
+
+
+def _finest(size: tuple[int, int]) -> tuple[int, int]:
+    shrink = min(1.0, FINEST_PIXELS / max(size))
+    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
+
+
 def _parts(
-    mask: Bool[np.ndarray, "height width"], min_part: float
+    mask: Bool[np.ndarray, "height width"], min_part: float, *, whole: bool
 ) -> list[tuple[Bool[np.ndarray, "height width"], float]]:
     """The connected parts of a mask, but for specks, and the share of the mask that each is."""
+    if whole:
+        return [(mask, 1.0)]
     (left, top, right, bottom), *_ = mask_boxes_xyxy(mask[None]).astype(int).tolist()
     box = (slice(top, bottom), slice(left, right))  # an object is seldom as large as its photograph
     parts, _ = ndimage.label(mask[box])
@@ -110,7 +150,7 @@ def _parts(
     large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
     found = []
     for part in large:
-        whole = np.zeros_like(mask)
-        whole[box] = parts == part + 1
-        found.append((whole, float(sizes[part] / sizes.sum())))
+        inside = np.zeros_like(mask)
+        inside[box] = parts == part + 1
+        found.append((inside, float(sizes[part] / sizes.sum())))
     return found

@@ -80,7 +80,7 @@ def load_model(
         CheckpointError: The folder is not a model, is damaged, or was trained on another backbone's features.
         WeightsError: The backbone's weights are out of reach.
     """
-    raw = _read_config(folder)
+    raw = read_config(folder)
     try:
         rows, columns = raw["grid"]
         model = build_slot_model(
@@ -130,7 +130,12 @@ def _as(hint: Any, value: Any, name: str) -> Any:
     return hint(value)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checked content of a model folder's ``config.json``.
+
+    Raises:
+        CheckpointError: It is missing, damaged, changed or of another version.
+    """
     path = folder / _CONFIG
     if not path.is_file():
         raise CheckpointError(f"{folder} is not a model folder: {_CONFIG} is missing.")

@@ -7,6 +7,8 @@ to predict it, for photographs that it has not seen too, and heads that start ap
 Source: the spectral clustering of Ng, Jordan and Weiss (2001); that slots learn it is Slotlight's own.
 """
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -44,6 +46,24 @@ def spectral_partition(
         >>> [found[0, start : start + 12].unique().numel() for start in (0, 12, 24)], found.unique().numel()
         ([1, 1, 1], 3)
     """
+    found = spectral_partitions(features, grid, (clusters,), (temperature,), standardised=standardised)
+    ((labels, _),) = found
+    return labels
+
+
+@torch.no_grad()
+def spectral_partitions(
+    features: Float[Tensor, "batch patch dim"],
+    grid: tuple[int, int],
+    counts: Sequence[int],
+    temperatures: Sequence[float],
+    *,
+    standardised: bool = False,
+) -> Iterator[tuple[Int64[Tensor, "batch patch"], int]]:
+    """The same cut at several temperatures, each into several numbers of clusters: the labels, and that number.
+
+    The eigenvectors, which cost the most, are found once for each temperature.
+    """
     with torch.autocast(features.device.type, enabled=False):
         step = -(-max(grid) // FINEST_SIDE)
         maps = features.float().transpose(1, 2).unflatten(2, grid)
@@ -56,13 +76,17 @@ def spectral_partition(
         if not standardised:
             points = points - points.mean(dim=1, keepdim=True)
         points = F.normalize(points, dim=-1)
-        affinity = torch.exp((points @ points.mT - 1) / temperature)
-        scale = affinity.sum(dim=-1).rsqrt()
-        graph = affinity * scale.unsqueeze(1) * scale.unsqueeze(2)
-        leading = torch.linalg.eigh(graph).eigenvectors[..., -clusters:]
-        labels = kmeans(F.normalize(leading, dim=-1), clusters).unflatten(1, coarse.shape[2:])
-    fine: Tensor = labels.repeat_interleave(step, dim=1).repeat_interleave(step, dim=2)
-    return fine[:, : grid[0], : grid[1]].flatten(1).long()
+        cosine = points @ points.mT
+        for temperature in temperatures:
+            affinity = torch.exp((cosine - 1) / temperature)
+            scale = affinity.sum(dim=-1).rsqrt()
+            graph = affinity * scale.unsqueeze(1) * scale.unsqueeze(2)
+            leading = torch.linalg.eigh(graph).eigenvectors
+            for clusters in counts:
+                labels = kmeans(F.normalize(leading[..., -clusters:], dim=-1), clusters)
+                cells = labels.unflatten(1, coarse.shape[2:])
+                fine = cells.repeat_interleave(step, dim=1).repeat_interleave(step, dim=2)
+                yield fine[:, : grid[0], : grid[1]].flatten(1).long(), clusters
 
 
 def normalised_cut(

@@ -189,22 +189,26 @@ def _check_slots(config: ModelConfig, backbone: Backbone) -> None:
 
 def _identity(model: ModelConfig, train: TrainConfig, key: CacheKey) -> dict[str, Any]:
     """Everything that decides the trained weights, by names that a user knows."""
-    settings = _flat({"model": asdict(model), "training": asdict(train)})
+    settings = flat_settings({"model": asdict(model), "training": asdict(train)})
     kept = {name: value for name, value in settings.items() if name not in _WITHOUT_EFFECT}
     photographs = f"{len(key.photographs)} ({digest(key.photographs)})"
     return kept | {"backbone": key.backbone, "photographs": photographs}
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat_settings(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested names, joined by dots.
 
     Example:
-        >>> _flat({"model": {"slots": {"heads": 8}}})
+        >>> flat_settings({"model": {"slots": {"heads": 8}}})
         {'model.slots.heads': 8}
     """
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        flat |= (
+            flat_settings(value, f"{prefix}{name}.")
+            if isinstance(value, dict)
+            else {f"{prefix}{name}": value}
+        )
     return flat
 
 

@@ -1,0 +1,118 @@
+"""A detector that learns from the regions that partitions agree on, and how it learns."""
+
+from dataclasses import dataclass
+
+from slotlight.config.bounds import above, at_least, check_seed
+from slotlight.config.choices import Precision
+from slotlight.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalConfig:
+    """Which partitions of a photograph vote for its regions (`slotlight.model.proposals`).
+
+    Attributes:
+        clusters: Each partition's number of clusters.
+        temperatures: Of the graphs that are cut; each is cut into each number of clusters.
+        same_above: Parts whose IoU is above this vote for one region.
+        min_part: A cluster's connected parts are regions of their own; those smaller than this share of its largest
+            are dropped as specks.
+        most: Regions of a photograph.
+    """
+
+    clusters: tuple[int, ...] = (4, 6, 8, 11)
+    temperatures: tuple[float, ...] = (0.03, 0.05, 0.08)
+    same_above: float = 0.6
+    min_part: float = 0.1
+    most: int = 12
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "most")
+        if (
+            not self.clusters
+            or min(self.clusters) < 2
+            or not self.temperatures
+            or min(self.temperatures) <= 0
+        ):
+            raise ConfigError("Proposals need clusters of at least 2 and temperatures above 0.")
+        if not (0 < self.same_above < 1 and 0 <= self.min_part <= 1):
+            raise ConfigError("same_above must be between 0 and 1, and min_part in [0, 1].")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorConfig:
+    """The network: torchvision's Mask R-CNN on the embedded backbone's stages, with small heads.
+
+    Attributes:
+        image_size: A photograph is read at about this many pixels squared.
+        width: Channels of the pyramid and of the mask head.
+        hidden: Width of the box head.
+        anchors: Sides of the anchors in pixels, one for each level of the pyramid, finest first.
+        overlap: Boxes of two objects overlap at most so much (IoU).
+        most: Objects of a photograph.
+    """
+
+    image_size: int = 320
+    width: int = 96
+    hidden: int = 256
+    anchors: tuple[int, ...] = (24, 48, 96, 192)
+    overlap: float = 0.5
+    most: int = 100
+
+    def __post_init__(self) -> None:
+        at_least(self, 32, "image_size")
+        at_least(self, 1, "width", "hidden", "most")
+        if len(self.anchors) != 4 or min(self.anchors) < 1:
+            raise ConfigError(f"anchors are {self.anchors}; give four sides in pixels, one for each level.")
+        if not 0 < self.overlap <= 1:
+            raise ConfigError(f"overlap is {self.overlap}; it must be above 0 and at most 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistilConfig:
+    """How a detector learns from a model's own regions, without a label.
+
+    Attributes:
+        rounds: Trainings; each after the first also learns from what the one before it is sure of.
+        steps: Optimiser steps of each round.
+        batch_size: Photographs a step.
+        learning_rate: AdamW's, after the warm-up; a cosine then takes it to zero.
+        warmup_share: Share of the steps over which it rises.
+        weight_decay: AdamW's.
+        gradient_clip: Largest norm of the gradient.
+        sizes: Photographs are read at one of these sizes (pixels squared), drawn for each step.
+        min_votes: Regions with fewer votes teach nothing.
+        most_regions: The best so many regions of a photograph teach.
+        paste_share: How many photographs get instances of others pasted in.
+        sure_above: Scores of predictions that teach the next round.
+        precision: Arithmetic of the forward pass; weights stay fp32.
+        checkpoint_every: Steps between checkpoints; at most two minutes pass between them.
+        seed: Of the weights, the order of photographs, what is pasted where.
+    """
+
+    rounds: int = 2
+    steps: int = 2000
+    batch_size: int = 8
+    learning_rate: float = 3e-4
+    warmup_share: float = 0.05
+    weight_decay: float = 0.05
+    gradient_clip: float = 5.0
+    sizes: tuple[int, ...] = (224, 256, 288, 320)
+    min_votes: float = 0.15
+    most_regions: int = 3
+    paste_share: float = 0.5
+    sure_above: float = 0.6
+    precision: Precision = "fp32"
+    checkpoint_every: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "rounds", "steps", "batch_size", "most_regions", "checkpoint_every")
+        above(self, 0, "learning_rate", "gradient_clip")
+        at_least(self, 0, "weight_decay")
+        check_seed(self.seed)
+        if not self.sizes or min(self.sizes) < 64:
+            raise ConfigError(f"sizes are {self.sizes}; each must be at least 64 pixels.")
+        for name in ("warmup_share", "min_votes", "paste_share", "sure_above"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be in [0, 1].")

@@ -1,0 +1,1 @@
+"""A detector that learns objects from a model's own regions, without a label."""

@@ -1,0 +1,158 @@
+"""One round of a detector's training, read from top to bottom.
+
+As with slots, a step is a function of the weights, the seed and the step's number alone, so that a run that was killed
+and goes on ends in the same weights (same machine and number of threads).
+"""
+
+import math
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
+
+from slotlight.config import DistilConfig
+from slotlight.detector.examples import Example, step_examples
+from slotlight.detector.pseudo_masks import PseudoMasks
+from slotlight.errors import TrainingError
+from slotlight.parallel import map_ahead, worker_pool
+from slotlight.progress import ProgressReport
+from slotlight.training.by_products import ByProducts
+from slotlight.training.interruption import Interruption
+from slotlight.training.logs import Logs
+from slotlight.training.loop import LOOK_EVERY, SAVE_WITHIN_S, step_seed
+from slotlight.training.state import TrainingState, save_state
+
+AHEAD = 3
+"""Steps whose examples are prepared beside the one that is computed."""
+
+
+def fit_detector(
+    network: nn.Module,
+    pseudo: Sequence[PseudoMasks],
+    out: Path,
+    config: DistilConfig,
+    *,
+    device: torch.device,
+    run: str,
+    number: int,
+    state: TrainingState | None,
+    state_path: Path,
+) -> None:
+    """Train a detector for a round, in place.
+
+    Args:
+        network: Of `slotlight.detector.network.build_detector`.
+        pseudo: What it learns from; photographs without a region are left out.
+        out: Where the logs go.
+        config: How it learns.
+        device: Where.
+        run: What identifies the run and its round in its state.
+        number: Of the round, from 0.
+        state: Where the round stands; None to begin.
+        state_path: Where the state is kept.
+
+    Raises:
+        TrainingError: No photograph has a region that is sure enough, or the loss is not finite.
+        OutputError: The state cannot be saved.
+    """
+    taught = [one for one in pseudo if one.masks]
+    if not taught:
+        raise TrainingError(
+            f"No region has {config.min_votes} of the votes; lower --min-votes or give more photographs."
+        )
+    network.to(device).train()
+    optimizer = AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    if state:
+        state.restore(network, optimizer)
+    start, saved_at = (state.step if state else 0), time.monotonic()
+    if start == config.steps:
+        return
+    with (
+        ProgressReport(f"round {number + 1}", config.steps, start) as progress,
+        Logs(out / f"logs/round_{number + 1}_from_step_{start}", ByProducts()) as logs,
+        Interruption() as interruption,
+        closing(_batches(taught, config, start, number)) as batches,
+    ):
+        progress.say(
+            f"Round {number + 1} of {config.rounds} takes {config.steps:,} steps of {config.batch_size} photographs, "
+            f"from {len(taught):,} with {sum(len(one.masks) for one in taught):,} regions."
+        )
+        for step, examples in enumerate(batches, start):
+            optimizer.param_groups[0]["lr"] = rate = config.learning_rate * rate_share(step, config)
+            torch.manual_seed(step_seed(config.seed + number, step, 0))
+            optimizer.zero_grad()
+            loss = detection_loss(network, examples, device, config)
+            loss.backward()
+            clip_grad_norm_(network.parameters(), config.gradient_clip)
+            optimizer.step()
+            done, stop = step + 1, interruption.pending
+            ended = done == config.steps
+            if done % LOOK_EVERY == 0 or ended or stop:
+                if not math.isfinite(value := float(loss.detach())):
+                    raise TrainingError(
+                        f"Training diverged before step {done}; pass --start-over and a lower learning rate "
+                        f"(now {config.learning_rate:g})."
+                    )
+                logs.write(done, value, rate)
+            progress.update(done)
+            overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
+            if done % config.checkpoint_every == 0 or overdue or stop or ended:
+                save_state(state_path, done, run, network, optimizer)
+                saved_at = time.monotonic()
+            if stop:
+                progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
+                interruption.deliver()
+
+
+def detection_loss(
+    network: nn.Module, examples: Sequence[Example], device: torch.device, config: DistilConfig
+) -> Tensor:
+    """The sum of Mask R-CNN's five losses."""
+    images = [example.image.to(device) for example in examples]
+    targets = [{name: value.to(device) for name, value in one.targets().items()} for one in examples]
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        losses: dict[str, Tensor] = network(images, targets)
+    return torch.stack([loss.float() for loss in losses.values()]).sum()
+
+
+def rate_share(step: int, config: DistilConfig) -> float:
+    """The share of the highest learning rate: a linear rise, then a cosine to zero.
+
+    Example:
+        >>> [round(rate_share(step, DistilConfig(steps=100, warmup_share=0.1)), 2) for step in (0, 9, 55, 99)]
+        [0.1, 1.0, 0.5, 0.0]
+    """
+    warmup = round(config.warmup_share * config.steps)
+    if step < warmup:
+        return (step + 1) / warmup
+    return (1 + math.cos(math.pi * (step - warmup) / max(1, config.steps - warmup))) / 2
+
+
+def _batches(
+    pseudo: Sequence[PseudoMasks], config: DistilConfig, start: int, number: int
+) -> Generator[list[Example], None, None]:
+    """The examples of each step, prepared in threads beside the training."""
+
+    def prepare(step: int) -> list[Example]:
+        rng = np.random.default_rng((config.seed, number, step))
+        chosen = [pseudo[place] for place in _places(len(pseudo), step, config, number)]
+        return step_examples(chosen, int(rng.choice(config.sizes)), config, rng)
+
+    with worker_pool() as pool:
+        yield from map_ahead(pool, prepare, range(start, config.steps), ahead=AHEAD)
+
+
+def _places(count: int, step: int, config: DistilConfig, number: int) -> list[int]:
+    """Which photographs a step sees: one random permutation after another, cut into batches."""
+    places = range(step * config.batch_size, (step + 1) * config.batch_size)
+    orders = {
+        epoch: np.random.default_rng((config.seed, number, epoch, 1)).permutation(count)
+        for epoch in {place // count for place in places}
+    }
+    return [int(orders[place // count][place % count]) for place in places]

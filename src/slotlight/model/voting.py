@@ -1,0 +1,78 @@
+"""Many partitions of a backbone's features that vote, as a `slotlight.segmenter.Segmenter`; nothing is trained."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from slotlight.backbones import Backbone
+from slotlight.config import HeuristicsConfig, Precision, ProposalConfig
+from slotlight.files import digest
+from slotlight.model.evidence import shows_something
+from slotlight.model.proposals import propose_regions
+from slotlight.model.refinement import refine_masks
+from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
+from slotlight.version import __version__
+
+
+class VotingSegmenter:
+    """Regions that normalised cuts of the features, coarse and fine, agree on.
+
+    Args:
+        name: What tables call it.
+        backbone: Whose features are cut.
+        image_size: About the square root of the pixels at which photographs are read.
+        heuristics: Of the foreground map, the background, the boundaries.
+        config: Which partitions vote, and how.
+        precision: Arithmetic of the backbone.
+    """
+
+    is_seeded = False
+
+    def __init__(
+        self,
+        name: str,
+        backbone: Backbone,
+        *,
+        image_size: int,
+        heuristics: HeuristicsConfig,
+        config: ProposalConfig | None = None,
+        precision: Precision = "fp32",
+    ) -> None:
+        self.name, self.backbone, self.precision = name, backbone, precision
+        self.image_size, self.patch_size = image_size, backbone.patch_size
+        self.heuristics, self.config = heuristics, config or ProposalConfig()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the backbone lives."""
+        return self.backbone.device
+
+    def fingerprint(self) -> str:
+        """See `slotlight.segmenter.Segmenter`."""
+        settings = (repr(self.heuristics), repr(self.config), self.image_size, self.precision, __version__)
+        return digest(self.name, self.backbone.fingerprint(), *settings)
+
+    def controls(self) -> list[Segmenter]:
+        """See `slotlight.segmenter.Segmenter`."""
+        return []
+
+    @torch.inference_mode()
+    def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002
+        """See `slotlight.segmenter.Segmenter`."""
+        features = self.backbone.at_precision(images, self.precision)
+        found = propose_regions(features.patches.float(), features.grid, self.heuristics, self.config)
+        shown = shows_something(images, self.heuristics)
+        fine = [
+            Regions(self._refined(regions, image), (regions.scores * show.cpu()))
+            for regions, image, show in zip(found, images, shown, strict=True)
+        ]
+        return layered(fine)
+
+    def _refined(
+        self, regions: Regions, image: Float[Tensor, "3 height width"]
+    ) -> Float[Tensor, "region rows columns"]:
+        if not self.heuristics.refine:
+            return regions.masks
+        return refine_masks(regions.masks.to(image.device).unsqueeze(0), image.unsqueeze(0), self.heuristics)[
+            0
+        ]
