@@ -99,7 +99,7 @@ def fit_detector(
                         f"Training diverged before step {done}; pass --start-over and a lower learning rate "
                         f"(now {config.learning_rate:g})."
                     )
-                logs.write(done, value, rate)
+                logs.write(done, {"loss": value, "learning_rate": rate})
             progress.update(done)
             overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
             if done % config.checkpoint_every == 0 or overdue or stop or ended:
