@@ -1,8 +1,9 @@
 """`discover` of this checkout beside another's, in turn: ``python -m benchmarks.against OTHER --from PHOTOS``.
 
-Each run is a process of its own that loads the embedded model, does a few photographs uncounted and then a number of them to
-everything written. Processor time (user and system, all threads) stands beside time on the clock, because other work on
-the machine hardly disturbs it. What the two write is compared, too: the share of pixels whose label is the same.
+Each run is a process of its own that looks at a few photographs uncounted, and then at a number of them as
+`slotlight discover` does: from loading the embedded model to everything written. Processor time (user and system, all
+threads) stands beside time on the clock, because other work on the machine hardly disturbs it. What the two write is
+compared, too: the share of pixels whose label is the same.
 """
 
 import argparse
@@ -26,26 +27,17 @@ WARM_UP = 16
 PROGRAM = """
 import json, resource, sys, time
 from pathlib import Path
-import slotlight
-from slotlight.discovery.results import ResultFolder
+from slotlight.cli.discover import discover
 
-def cost(discoverer, paths, out):
-    def now():
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        return time.perf_counter(), used.ru_utime + used.ru_stime
-    before = now()
-    results = ResultFolder(out, paths, {"model": discoverer.name})
-    for discovery in discoverer.stream(paths):
-        results.add(discovery)
-    results.finish([])
-    results.close()
-    return [b - a for a, b in zip(before, now())]
+def now():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return time.perf_counter(), used.ru_utime + used.ru_stime
 
-out, warm_up, *names = sys.argv[1:]
-paths, warm_up = [Path(name) for name in names], int(warm_up)
-discoverer = slotlight.load()
-cost(discoverer, paths[:warm_up], Path(out) / "warm")
-print(json.dumps(cost(discoverer, paths[warm_up:], Path(out) / "found")))
+out, warm_up, *paths = sys.argv[1:]
+discover(tuple(paths[:int(warm_up)]), out=Path(out) / "warm")
+before = now()
+discover(tuple(paths[int(warm_up):]), out=Path(out) / "found")
+print(json.dumps([b - a for a, b in zip(before, now())]))
 """
 
 

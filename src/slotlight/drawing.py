@@ -107,9 +107,7 @@ def _tint(
     return painted if outline is None else Image.composite(paint, painted, Image.fromarray(outline))
 
 
-def _outline(
-    labels: UInt8[np.ndarray, "height width"], width: int
-) -> Bool[np.ndarray, "height width"]:
+def _outline(labels: UInt8[np.ndarray, "height width"], width: int) -> Bool[np.ndarray, "height width"]:
     """Pixels of an object within ``width`` of another object or of none, in a row or column."""
     edge = np.zeros(labels.shape, dtype=bool)
     down, across = labels[width:] != labels[:-width], labels[:, width:] != labels[:, :-width]

@@ -96,7 +96,9 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(config.get("std", (0.229, 0.224, 0.225))).view(3, 1, 1))
         self.eval().requires_grad_(False)
         self._fingerprint = tensors_digest(self.state_dict(), f"{facet} {layer}")
-        if isinstance(self.extract, ConvFeatures):  # after the fingerprint: that is of the weights as published
+        if isinstance(
+            self.extract, ConvFeatures
+        ):  # after the fingerprint: that is of the weights as published
             fold_batch_norms(self.extract.network)
 
     @property

@@ -35,7 +35,12 @@ def fold_batch_norms(network: nn.Module) -> int:
         convolution, norm = (network.get_submodule(str(n.target)) for n in (before, node))
         # A module that is called twice has another reader.
         once = called.count(str(before.target)) == called.count(str(node.target)) == 1
-        if once and type(convolution) is nn.Conv2d and type(norm) is nn.BatchNorm2d and norm.track_running_stats:
+        if (
+            once
+            and type(convolution) is nn.Conv2d
+            and type(norm) is nn.BatchNorm2d
+            and norm.track_running_stats
+        ):
             _fold(convolution, norm)
             network.set_submodule(str(node.target), nn.Identity())
             folded += 1
@@ -43,12 +48,9 @@ def fold_batch_norms(network: nn.Module) -> int:
 
 
 def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert variance is not None
     convolution.weight, convolution.bias = fuse_conv_bn_weights(
-        convolution.weight,
-        convolution.bias,
-        norm.running_mean,
-        norm.running_var,
-        norm.eps,
-        norm.weight,
-        norm.bias,
+        convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
     )

@@ -15,6 +15,7 @@ import tyro
 import slotlight
 from slotlight.cli.discover import discover
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import OutputError, SlotlightError, Terminated
@@ -30,6 +31,7 @@ def main() -> None:
         arguments = full_options(arguments)
     commands: dict[str, Callable[..., int]] = {
         "discover": discover,
+        "merge": merge,
         "train": train_command(arguments),
         "evaluate": evaluate,
         "models": models,

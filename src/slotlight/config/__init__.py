@@ -26,7 +26,7 @@ from slotlight.config.model import (
     with_ranking,
 )
 from slotlight.config.presets import PRESETS, preset
-from slotlight.config.running import ObjectRule, RunConfig
+from slotlight.config.running import ObjectRule, RunConfig, ScaleConfig
 from slotlight.config.training import TrainConfig
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Precision",
     "Ranking",
     "RunConfig",
+    "ScaleConfig",
     "SlotConfig",
     "Start",
     "TrainConfig",

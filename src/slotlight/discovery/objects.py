@@ -93,9 +93,9 @@ def _winners(
         best = np.maximum(best, mask)
     if fine == size:
         return winner
-    segments: UInt8[np.ndarray, "height width"] = (
-        F.interpolate(torch.from_numpy(winner)[None, None], size, mode="nearest")[0, 0].numpy()
-    )
+    segments: UInt8[np.ndarray, "height width"] = F.interpolate(
+        torch.from_numpy(winner)[None, None], size, mode="nearest"
+    )[0, 0].numpy()
     return segments
 
 
@@ -103,10 +103,8 @@ def _parts(
     mask: Bool[np.ndarray, "height width"], min_part: float
 ) -> list[tuple[Bool[np.ndarray, "height width"], float]]:
     """The connected parts of a mask, but for specks, and the share of the mask that each is."""
-    box = tuple(
-        slice(inside.argmax(), len(inside) - inside[::-1].argmax())
-        for inside in (mask.any(axis=1), mask.any(axis=0))
-    )
+    (left, top, right, bottom), *_ = mask_boxes_xyxy(mask[None]).astype(int).tolist()
+    box = (slice(top, bottom), slice(left, right))  # an object is seldom as large as its photograph
     parts, _ = ndimage.label(mask[box])
     sizes = np.bincount(parts.ravel())[1:]
     large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))

@@ -35,7 +35,7 @@ def refine_masks(
     """
     if masks.device.type != "cpu":
         return _refined(masks, images, config)
-    # A photograph at a time stays in a processor's cache. A slot that covers nothing will not; the others need not wait.
+    # One photograph at a time stays in a processor's cache; slots that cover nothing of it need no average.
     fine = [side * config.refine_scale for side in masks.shape[2:]]
     refined = masks.new_zeros(*masks.shape[:2], *fine)
     for place, covers in enumerate(masks.amax(dim=(2, 3)) > 0):
@@ -85,9 +85,7 @@ def _averaged(
         pairs = difference.div_(-alike).sub_((down**2 + right**2) / near).exp_()
         for sign, row, column in ((1, 0, 0), (-1, -y, -x)):
             weight = _window(pairs, row - top, column - left, rows, columns)
-            total.addcmul_(
-                weight, _window(wide_masks, margin + sign * y, margin + sign * x, rows, columns)
-            )
+            total.addcmul_(weight, _window(wide_masks, margin + sign * y, margin + sign * x, rows, columns))
             weights += weight
     return total / weights
 
