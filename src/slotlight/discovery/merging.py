@@ -12,7 +12,7 @@ from slotlight.discovery.record import PROGRESS, Line, whole_lines
 from slotlight.discovery.results import OUTPUTS, SHARD, failures, write_results, writing_to
 from slotlight.discovery.shards import Shard
 from slotlight.errors import OutputError
-from slotlight.files import begin_run, differences, run_identity, whole_file, write_text
+from slotlight.files import begin_run, differences, is_claimed, run_identity, whole_file, write_text
 
 _RUN_AGAIN = "run its `slotlight discover` again"
 
@@ -112,7 +112,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _read(folder: Path) -> _Part:
-    identity = run_identity(folder) or {}
+    identity = (run_identity(folder) if is_claimed(folder) else None) or {}
     if "shard" not in identity:
         raise OutputError(f"{folder} is not a shard; name folders that `slotlight discover --shard` wrote.")
     shard = Shard.parse(str(identity.pop("shard")))
@@ -120,7 +120,9 @@ def _read(folder: Path) -> _Part:
         finished = json.loads((folder / SHARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise OutputError(f"The shard {shard} in {folder} is not finished; {_RUN_AGAIN}.") from None
-    return _Part(folder, shard, identity, {name: finished[name] for name in ("photographs", "digest")})
+    if sum(1 for _ in whole_lines(folder / PROGRESS)) != finished.pop("here"):
+        raise OutputError(f"The record of shard {shard} in {folder} has lost photographs; {_RUN_AGAIN}.")
+    return _Part(folder, shard, identity, finished)
 
 
 def _check(parts: Sequence[_Part]) -> None:

@@ -96,7 +96,7 @@ class ResultFolder:
             self._lines.close()
             write_results(self.folder, self.identity, self._offsets)
             if self.shard:
-                write_text(self.folder / SHARD, [json.dumps({"shard": str(self.shard)} | self._all)])
+                write_text(self.folder / SHARD, [json.dumps(self._all | {"here": len(self._offsets)})])
 
     def failures(self) -> Iterator[Line]:
         """The photographs that failed, by file."""
