@@ -18,6 +18,7 @@ from benchmarks.subjects import SIDE, photographs, segmenter, vit
 from benchmarks.timing import Pair, compare
 from slotlight.config import DecoderConfig, Precision
 from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.pictures import discover_entries
 from slotlight.discovery.results import ResultFolder
 from slotlight.images import fit_size
 from slotlight.model.segmenter import ModelSegmenter
@@ -96,7 +97,8 @@ def discover_and_write(discoverer: Discoverer, paths: Sequence[Path]) -> None:
     """What `slotlight discover` does once it is loaded."""
     with TemporaryDirectory() as folder:
         results = ResultFolder(Path(folder), paths, {"model": discoverer.name})
-        for discovery in discoverer.stream(paths, batch_size=BATCH):
-            results.add(discovery)
-        results.finish([])
+        lines = discover_entries(discoverer, results.left, results.pictures, batch_size=BATCH, seed=0)
+        for _ in results.take(lines):
+            pass
+        results.finish()
         results.close()

@@ -129,6 +129,14 @@ def stamp(path: Path) -> tuple[str, int, int]:
     return str(path.absolute()), stat.st_size, stat.st_mtime_ns
 
 
+def changed_ns(path: Path) -> int:
+    """When a file, or who may read it, was last changed, in ns; -1 where it cannot be looked up."""
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return -1
+
+
 def claim_folder(folder: Path) -> FileLock:
     """Make a folder ours to write to, until the lock that is returned is released.
 
@@ -180,9 +188,9 @@ def begin_run(
             asked: dict[str, Any] = json.loads(json.dumps(dict(identity), default=str))
             if start_over:
                 _remove(folder, outputs)
-            elif (former := _identity(folder)) is not None and former != asked:
+            elif (former := run_identity(folder)) is not None and former != asked:
                 raise OutputError(
-                    f"{folder} holds another run ({_differences(former, asked)}); choose another folder for --out, "
+                    f"{folder} holds another run ({differences(former, asked)}); choose another folder for --out, "
                     "or pass --start-over to delete what that run wrote."
                 )
             write_text(folder / MARKER, [json.dumps(asked, indent=1)])
@@ -211,7 +219,7 @@ def _foreign_file(folder: Path) -> Path | None:
     return next((entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")), None)
 
 
-def _identity(folder: Path) -> dict[str, Any] | None:
+def run_identity(folder: Path) -> dict[str, Any] | None:
     """The identity of the run in a folder; None where no run has begun."""
     try:
         text = (folder / MARKER).read_text(encoding="utf-8")
@@ -221,7 +229,7 @@ def _identity(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def _differences(former: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def differences(former: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """What differs between two identities, in words; long values are not shown."""
     return ", ".join(
         f"{name} was {_shown(former.get(name))} and is now {_shown(asked.get(name))}"

@@ -9,48 +9,65 @@ from faster_coco_eval import COCO
 from PIL import Image
 
 from slotlight.discovery.discovery import Discovery
+from slotlight.discovery.record import Entry, Line
 from slotlight.discovery.results import ResultFolder
 from slotlight.errors import OutputError
 
 IDENTITY = {"model": "some model", "seed": 0}
 
 
-def discovery(path: Path, objects: int = 2) -> Discovery:
+def discovery(entry: Entry, objects: int = 2) -> Discovery:
     masks = np.zeros((objects, 20, 30), dtype=bool)
     for number in range(objects):
         masks[number, 4 * number : 4 * number + 3, 5:9] = True
     boxes = np.array([[5, 4 * n, 9, 4 * n + 3] for n in range(objects)], np.float32).reshape(-1, 4)
     scores = np.linspace(0.9, 0.5, objects).astype(np.float32)
     image = np.full((20, 30, 3), 200, np.uint8)
-    return Discovery(image, masks.any(axis=0).astype(np.uint8), masks, boxes, scores, path)
+    return Discovery(image, masks.any(axis=0).astype(np.uint8), masks, boxes, scores, entry.path, entry)
 
 
-def write(folder: Path, photographs: list[Path], failures=()) -> None:
-    results = ResultFolder(folder, photographs, IDENTITY)
-    for path in photographs:
-        if path not in results.done:
-            results.add(discovery(path))
-    results.finish(failures)
+def do(results: ResultFolder, count: int | None = None) -> None:
+    """Do so many of the photographs that are left; those called ``broken`` fail."""
+    lines = (
+        Line.failed(entry, f"{entry.file} is broken")
+        if "broken" in entry.file
+        else results.pictures.write(discovery(entry))
+        for entry in results.left[:count]
+    )
+    for _ in results.take(lines):
+        pass
+
+
+def write(folder: Path, photographs: list[Path], **how: object) -> None:
+    results = ResultFolder(folder, photographs, IDENTITY, **how)
+    do(results)
+    results.finish()
     results.close()
+
+
+def left(results: ResultFolder) -> list[Path]:
+    return [entry.path for entry in results.left]
 
 
 def test_a_folder_that_coco_tools_read(tmp_path):
     photographs = [tmp_path / "in" / name for name in ("a.jpg", "b.jpg", "sub/a.jpg")]
-    write(tmp_path / "out", photographs, [(Path("c.jpg"), "c.jpg is empty")])
+    write(tmp_path / "out", [*photographs, tmp_path / "in/broken.jpg"])
     coco = COCO(str(tmp_path / "out" / "objects.json"))
     assert [image["file_name"] for image in coco.dataset["images"]] == [str(p) for p in photographs]
     assert len(coco.getAnnIds()) == 6
-    annotation = coco.loadAnns(coco.getAnnIds(imgIds=[1]))[0]
-    assert np.array_equal(coco.annToMask(annotation), discovery(photographs[0]).masks[0])
+    annotation = coco.loadAnns(coco.getAnnIds(imgIds=[coco.dataset["images"][0]["id"]]))[0]
+    expected = discovery(Entry("a", "a", 1, []))
+    assert np.array_equal(coco.annToMask(annotation), expected.masks[0])
     assert annotation["bbox"] == [5, 0, 4, 3]
     assert coco.dataset["categories"] == [{"id": 1, "name": "object"}]
     assert coco.dataset["info"]["model"] == "some model"
     for name in ("a", "b", "sub/a"):
         labels = np.asarray(Image.open(tmp_path / "out" / "masks" / f"{name}.png"))
-        assert np.array_equal(labels, discovery(photographs[0]).labels)
+        assert np.array_equal(labels, expected.labels)
         assert Image.open(tmp_path / "out" / "overlays" / f"{name}.jpg").size == (30, 20)
     failures = json.loads((tmp_path / "out" / "failures.json").read_text())
-    assert failures == [{"file": "c.jpg", "cause": "c.jpg is empty"}]
+    broken = str(tmp_path / "in/broken.jpg")
+    assert failures == [{"file": broken, "cause": f"{broken} is broken"}]
     assert not list((tmp_path / "out").rglob("*partial*"))
 
 
@@ -58,13 +75,12 @@ def test_a_stopped_run_goes_on(tmp_path):
     photographs = [tmp_path / f"{n}.jpg" for n in range(40)]
     write(tmp_path / "whole", photographs)
     stopped = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    for path in photographs[:30]:
-        stopped.add(discovery(path))
+    do(stopped, 30)
     stopped.close()  # as a kill would: nothing is finished
     with (tmp_path / "out" / ".progress.jsonl").open("a") as progress:
         progress.write('{"file": "cut off in the mid')
     again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    assert 10 <= len(again.done) < 30
+    assert left(again) == photographs[30:]
     again.close()
     write(tmp_path / "out", photographs)
     one, other = ((tmp_path / d / "objects.json").read_text() for d in ("whole", "out"))
@@ -74,23 +90,48 @@ def test_a_stopped_run_goes_on(tmp_path):
 def test_another_run_is_refused_and_starts_over_when_asked(tmp_path):
     photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
     stopped = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    add_and_record(stopped, photographs[0])
+    do(stopped, 1)
     stopped.close()
     again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    assert again.done == {photographs[0]}
+    assert left(again) == photographs[1:]
     again.close()
     other = {"model": "another model", "seed": 0}
     with pytest.raises(OutputError, match="model was some model and is now another model"):
         ResultFolder(tmp_path / "out", photographs, other)
     begun = ResultFolder(tmp_path / "out", photographs, other, start_over=True)
-    assert begun.done == set()
+    assert left(begun) == photographs
     assert not list((tmp_path / "out/masks").glob("*.png"))
 
 
-def add_and_record(results: ResultFolder, photograph: Path) -> None:
-    results.add(discovery(photograph))
-    for line in results._queue.rest():
-        results._record(line)
+def test_failures_are_left_until_they_change_or_are_asked_for(tmp_path):
+    photographs = photographs_in(tmp_path / "in", "a.jpg", "broken.jpg")
+    write(tmp_path / "out", photographs)
+    again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    assert (left(again), again.failed_before) == ([], 1)
+    again.close()
+    asked = ResultFolder(tmp_path / "out", photographs, IDENTITY, retry_failed=True)
+    assert (left(asked), asked.failed_before) == (photographs[1:], 0)
+    do(asked)
+    asked.close()
+    photographs[1].chmod(0o600)  # whoever mends the permissions need not ask
+    mended = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    assert left(mended) == photographs[1:]
+
+
+def test_the_order_of_the_photographs_changes_nothing(tmp_path):
+    photographs = photographs_in(tmp_path / "in", "b.jpg", "a.jpg", "broken.jpg")
+    write(tmp_path / "out", photographs)
+    write(tmp_path / "turned", photographs[::-1])
+    for name in ("objects.json", "failures.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "turned" / name).read_bytes()
+
+
+def test_without_label_maps_a_run_goes_on_too(tmp_path):
+    photographs = photographs_in(tmp_path / "in", "a.jpg", "b.jpg")
+    write(tmp_path / "out", photographs, masks=False, overlays=False)
+    assert pictures(tmp_path / "out") == set()
+    again = ResultFolder(tmp_path / "out", photographs, IDENTITY, masks=False, overlays=False)
+    assert left(again) == []
 
 
 def photographs_in(folder: Path, *names: str) -> list[Path]:
@@ -111,7 +152,7 @@ def test_photographs_that_are_new_changed_or_gone(tmp_path):
     (tmp_path / "in/b.jpg").write_text("another photograph")
     second = [first[1], first[2], *photographs_in(tmp_path / "in", "d.jpg")]
     results = ResultFolder(tmp_path / "out", second, IDENTITY)
-    assert results.done == {first[2]}
+    assert left(results) == [second[0], second[2]]
     results.close()
     write(tmp_path / "out", second)
     write(tmp_path / "fresh", second)
@@ -139,12 +180,12 @@ def test_unwritable_output_is_one_sentence(tmp_path):
 def test_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path):
     photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
     results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
-    add_and_record(results, photographs[0])
+    do(results, 1)
     results._lines.close()
     results._lines = Path("/dev/full").open("w")  # noqa: SIM115
-    results.add(discovery(photographs[1]))
+    results.left = results.left[1:]
     with pytest.raises(OutputError, match="No space left on device"):
-        results.finish([])
+        do(results)
     with pytest.raises(OutputError, match="No space left on device"):
         results.close()
-    assert ResultFolder(tmp_path / "out", photographs, IDENTITY).done == {photographs[0]}
+    assert left(ResultFolder(tmp_path / "out", photographs, IDENTITY)) == photographs[1:]

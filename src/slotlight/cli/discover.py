@@ -3,12 +3,13 @@
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from slotlight.config import EMBEDDED, ObjectRule, RunConfig
+from slotlight.config import EMBEDDED, ObjectRule, RunConfig, ScaleConfig
 from slotlight.errors import SlotlightError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def discover(
     rule: OmitArgPrefixes[ObjectRule] = ObjectRule(),  # noqa: B008
     max_pixels: int | None = None,
     overlays: bool = True,
+    masks: bool = True,
+    scale: OmitArgPrefixes[ScaleConfig] = ScaleConfig(),  # noqa: B008
     start_over: bool = False,
 ) -> int:
     """Find the objects in photographs and write boxes, masks and pictures.
@@ -47,53 +50,72 @@ def discover(
         rule: What counts as an object.
         max_pixels: Photographs with more pixels are named and left out, to limit memory.
         overlays: Draw the pictures.
+        masks: Write the label maps; objects.json holds the masks as well.
+        scale: Parts of a run, and several processes.
         start_over: Delete the results of an earlier run in OUT first.
     """
     from rich.console import Console
 
+    from slotlight.discovery.pictures import discover_entries
     from slotlight.discovery.results import ResultFolder
     from slotlight.discovery.samples import sample_photographs
+    from slotlight.discovery.shards import Shard
+    from slotlight.discovery.workers import Work, discover_in_workers, threads_each
     from slotlight.images import set_max_pixels, survey_photographs
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
 
     if not paths and not samples:
         raise SlotlightError("No photographs were given: name photographs or folders, or pass --samples.")
+    shard = Shard.parse(scale.shard) if scale.shard else None
     if max_pixels is not None:
         set_max_pixels(max_pixels)
     survey = survey_photographs(paths)
     photographs = survey.photographs + (sample_photographs() if samples else [])
-    discoverer = load(model, weights=weights, device=run.device, precision=run.precision, rule=rule)
+    load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
+    discoverer = load_model()
     identity = {"model": discoverer.name, "fingerprint": discoverer.segmenter.fingerprint(), "seed": run.seed}
-    folder = ResultFolder(out, photographs, identity | asdict(rule), overlays=overlays, start_over=start_over)
-    failures: list[tuple[Path, str]] = []
+    folder = ResultFolder(
+        out,
+        photographs,
+        identity | asdict(rule),
+        overlays=overlays,
+        masks=masks,
+        shard=shard,
+        retry_failed=scale.retry_failed,
+        start_over=start_over,
+    )
     rows: list[tuple[str, int, float]] = []
     console = Console()
+    settings = {"batch_size": run.batch_size, "seed": run.seed}
+    workers = min(scale.workers, len(folder.left))
     try:
-        left = [path for path in photographs if path not in folder.done]
-        found = discoverer.stream(
-            left,
-            batch_size=run.batch_size,
-            seed=run.seed,
-            on_error=lambda source, fault: failures.append((Path(str(source)), str(fault))),
-        )
-        with ProgressReport("finding objects", len(left)) as progress:
-            for discovery in found:
-                folder.add(discovery)
-                if len(rows) < _SHOWN and discovery.path:
-                    best = float(max(discovery.scores, default=0.0))
-                    rows.append((discovery.path.name, len(discovery), best))
+        if workers > 1:
+            work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
+            lines = discover_in_workers(work, folder.left, workers)
+        else:
+            lines = discover_entries(discoverer, folder.left, folder.pictures, **settings)
+        with ProgressReport("finding objects", len(folder.left)) as progress:
+            for line in folder.take(lines):
+                if len(rows) < _SHOWN and not line.cause:
+                    best = max((annotation["score"] for annotation in line.annotations), default=0.0)
+                    rows.append((Path(line.file).name, len(line.annotations), best))
                 progress.advance()
-        folder.finish(failures)
+        folder.finish()
+        failed = list(folder.failures())
     finally:
         folder.close()
+    done = len(folder.entries) - len(failed)
+    new = len(folder.left) - (len(failed) - folder.failed_before)
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
-        _print_summary(console, rows, len(left) - len(failures), len(folder.done), out)
+        _print_summary(console, rows, new, done - new, out)
     for sentence in survey.left_out:
         print(f"left out: {sentence}", file=sys.stderr)
-    for _, cause in failures:
-        print(f"failed: {cause}", file=sys.stderr)
-    return SOME_FAILED if failures else 0
+    for line in failed:
+        print(f"failed: {line.cause}", file=sys.stderr)
+    if folder.failed_before:
+        print(f"{folder.failed_before} of them failed before; --retry-failed looks again.", file=sys.stderr)
+    return SOME_FAILED if failed else 0
 
 
 def _print_summary(

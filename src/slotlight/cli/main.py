@@ -16,6 +16,7 @@ import slotlight
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
@@ -32,6 +33,7 @@ def main() -> None:
         arguments = full_options(arguments)
     commands: dict[str, Callable[..., int]] = {
         "discover": discover,
+        "merge": merge,
         "train": train_command(arguments),
         "distil": distil,
         "evaluate": evaluate,

@@ -30,7 +30,7 @@ from slotlight.config.model import (
     with_ranking,
 )
 from slotlight.config.presets import PRESETS, preset
-from slotlight.config.running import ObjectRule, RunConfig
+from slotlight.config.running import ObjectRule, RunConfig, ScaleConfig
 from slotlight.config.training import TrainConfig
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "Ranking",
     "Reference",
     "RunConfig",
+    "ScaleConfig",
     "SlotConfig",
     "Start",
     "TrainConfig",

@@ -28,6 +28,24 @@ class RunConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScaleConfig:
+    """Parts of a run, and several processes.
+
+    Attributes:
+        shard: Which part of the photographs to look at, such as 3/16; `slotlight merge` puts the parts together.
+        workers: Processes that share the photographs, each with its share of the cores and a model of its own.
+        retry_failed: Look again at photographs that failed before and have not changed.
+    """
+
+    shard: str | None = None
+    workers: int = 1
+    retry_failed: bool = False
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "workers")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObjectRule:
     """Which scored slots become objects.
 

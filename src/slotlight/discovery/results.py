@@ -1,67 +1,45 @@
 """Discoveries → a folder: ``objects.json`` (COCO), ``masks/``, ``overlays/``, ``failures.json``.
 
-A photograph is done when its line is in ``.progress.jsonl``, written after its pictures. The same run, started again,
-goes on from there: photographs that have changed or are new are looked at, pictures of those that are gone are deleted,
-and the end is that of a fresh run.
+A photograph is done when its line is in the record ``.progress.jsonl``, written after its pictures. The same run,
+started again, goes on from there: photographs that have changed or are new are looked at, pictures of those that are
+gone are deleted, and the end is that of a fresh run.
 """
 
 import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from PIL.Image import Image
-
-from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.naming import picture_names
-from slotlight.drawing import label_map
-from slotlight.errors import OutputError
-from slotlight.files import begin_run, stamp, whole_file, write_text, writing_to
+from slotlight.discovery.pictures import Pictures
+from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
+from slotlight.discovery.shards import Shard, image_ids
+from slotlight.files import begin_run, digest, stamp, write_text, writing_to
 from slotlight.formats.coco import CocoImage, coco_json
-from slotlight.parallel import OrderedBatches
 
-WRITERS = 2
-OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", ".progress.jsonl")
-_WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
-_WAITING_BYTES = 400_000_000  # of their photographs and masks
+SHARD = ".shard.json"
+OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", PROGRESS, SHARD)
 _PROMISE = "What is done is kept, and the same command goes on from there."
-_MOST_JPEG_SIDE = 65_500
-_LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One finished photograph of ``.progress.jsonl``.
-
-    Attributes:
-        file: Its path as it was given.
-        stamp: Its size and time of change.
-        name: What its pictures are called.
-    """
-
-    file: str
-    stamp: list[int]
-    name: str
-    width: int
-    height: int
-    annotations: list[dict[str, Any]]
 
 
 class ResultFolder:
-    """Writes what a run discovers, in threads, safely against kills and full disks.
+    """Keeps what a run discovers, safely against kills and full disks.
 
     Args:
         folder: Made if need be.
-        photographs: All photographs of the run; they decide the names of the pictures.
+        photographs: All photographs of the run, of its other shards too; they decide the names of the pictures.
         identity: What decides the run's result beside the photographs; ``objects.json`` tells it.
         overlays: Whether to draw ``overlays/``.
+        masks: Whether to write ``masks/``.
+        shard: The part of the run that this folder holds; without it, all.
+        retry_failed: Look again at photographs that failed before, even if they have not changed.
         start_over: Delete what another run wrote here.
 
     Attributes:
-        done: Photographs that need not be looked at again.
+        pictures: Where the pictures are written.
+        entries: The photographs of this folder, in the order in which they were given.
+        left: Those that are still to be looked at.
+        failed_before: How many failed in an earlier run and are not looked at again.
 
     Raises:
         OutputError: The folder cannot be written, is in use, or holds another run.
@@ -74,142 +52,112 @@ class ResultFolder:
         identity: Mapping[str, Any],
         *,
         overlays: bool = True,
+        masks: bool = True,
+        shard: Shard | None = None,
+        retry_failed: bool = False,
         start_over: bool = False,
     ) -> None:
-        self.folder, self.identity, self.overlays = folder, dict(identity), overlays
-        self.names = picture_names(photographs)
-        self._stamps = {str(path): list(stamp(path)[1:]) for path in photographs}
-        self._ids = {str(path): number for number, path in enumerate(photographs, start=1)}
-        self._progress = folder / ".progress.jsonl"
-        self._lock = begin_run(
-            folder, self.identity | {"overlays": overlays}, outputs=OUTPUTS, start_over=start_over
-        )
+        self.folder, self.identity, self.shard = folder, dict(identity), shard
+        self.pictures = Pictures(folder, overlays, masks)
+        names, ids = picture_names(photographs), image_ids(map(str, photographs))
+        self.entries = [
+            Entry(str(path), names[path], ids[str(path)], list(stamp(path)[1:]))
+            for path in photographs
+            if shard is None or shard.has(ids[str(path)])
+        ]
+        self._all = {"photographs": len(ids), "digest": digest(sorted(ids))}
+        self._retry_failed = retry_failed
+        self._progress = folder / PROGRESS
+        kept = {"overlays": overlays, "masks": masks} | ({"shard": str(shard)} if shard else {})
+        self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
         try:
             with writing_to(folder, promise=_PROMISE):
+                self.failed_before = 0
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
         except BaseException:
             self._lock.release()
             raise
-        self.done = {Path(file) for file in self._offsets}
-        self._pool = ThreadPoolExecutor(WRITERS)
-        self._queue: OrderedBatches[tuple[Discovery, Path], Line] = OrderedBatches(
-            self._submit, batch_size=1, room=_WAITING_BYTES
-        )
+        self.left = [entry for entry in self.entries if entry.file not in self._offsets]
 
-    def add(self, discovery: Discovery) -> None:
-        """Queue one discovery to be written; waits while too many are queued."""
-        if discovery.path is None:
-            raise OutputError("Only photographs that are files have a name to be written under.")
-        size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
-        weight = max(size, _WAITING_BYTES // _WAITING)
+    def take(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """Record photographs as they are finished."""
         with writing_to(self.folder, promise=_PROMISE):
-            for line in self._queue.put((discovery, discovery.path), kind=None, weight=weight):
-                self._record(line)
+            for line in lines:
+                self._offsets[line.file] = self._lines.tell()
+                self._lines.write(line.encoded())
+                self._lines.flush()
+                yield line
 
-    def finish(self, failures: Sequence[tuple[Path, str]]) -> None:
-        """Write all that waits, then ``objects.json`` and ``failures.json``."""
+    def finish(self) -> None:
+        """Write ``objects.json`` and ``failures.json``."""
         with writing_to(self.folder, promise=_PROMISE):
-            for line in self._queue.rest():
-                self._record(line)
             self._lines.close()
-            causes = [{"file": str(path), "cause": cause} for path, cause in failures]
-            write_text(self.folder / "failures.json", [json.dumps(causes, indent=2)])
-            info = self.identity | {"description": "Objects found without labels by Slotlight"}
-            write_text(self.folder / "objects.json", coco_json(info, self._images))
+            write_results(self.folder, self.identity, self._offsets)
+            if self.shard:
+                write_text(self.folder / SHARD, [json.dumps(self._all | {"here": len(self._offsets)})])
+
+    def failures(self) -> Iterator[Line]:
+        """The photographs that failed, by file."""
+        return failures(self.folder, self._offsets)
 
     def close(self) -> None:
-        """Let go of threads, files and the folder; what is recorded stays for the next run."""
-        self._pool.shutdown(cancel_futures=True)
+        """Let go of files and the folder; what is recorded stays for the next run."""
         self._lock.release()
         with writing_to(self.folder, promise=_PROMISE):
             self._lines.close()
 
-    def _submit(self, found: Sequence[tuple[Discovery, Path]]) -> list[Future[Line]]:
-        return [self._pool.submit(self._write, discovery, path) for discovery, path in found]
-
-    def _record(self, line: Line) -> None:
-        self._offsets[line.file] = self._lines.tell()
-        self._lines.write(_encoded(line))
-        self._lines.flush()
-
-    def _images(self) -> Iterator[tuple[int, CocoImage]]:
-        """The finished photographs and their ids, in the order in which they were given."""
-        with self._progress.open(encoding="utf-8") as lines:
-            for file in sorted(self._offsets, key=self._ids.__getitem__):
-                lines.seek(self._offsets[file])
-                line = Line(**json.loads(lines.readline()))
-                yield self._ids[file], CocoImage(file, line.width, line.height, line.annotations)
-
-    def _pictures(self, name: str) -> list[Path]:
-        overlay = [self.folder / "overlays" / f"{name}.jpg"] if self.overlays else []
-        return [self.folder / "masks" / f"{name}.png", *overlay]
-
-    def _write(self, discovery: Discovery, path: Path) -> Line:
-        name = self.names[path]
-        mask, *overlay = self._pictures(name)
-        _save_picture(label_map(discovery.labels), mask, compress_level=3)
-        for file in overlay:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
-            self._draw(discovery, file)
-        height, width = discovery.image.shape[:2]
-        return Line(str(path), self._stamps[str(path)], name, width, height, discovery.to_coco())
-
-    def _draw(self, discovery: Discovery, file: Path) -> None:
-        """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""
-        try:
-            picture = discovery.overlay()
-            picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
-        except Exception as fault:  # drawing libraries raise anything
-            _LOG.warning("No overlay of %s could be drawn: %s", discovery.path, fault)
-            return
-        _save_picture(picture, file, quality=90)
-
     def _resume(self) -> dict[str, int]:
         """Take up an earlier record: where the line of each photograph that is still done begins."""
         offsets: dict[str, int] = {}
-        stale: set[Path] = set()
+        stale: set[str] = set()
+        current = {entry.file: entry for entry in self.entries}
+        (self.folder / SHARD).unlink(missing_ok=True)
 
         def kept() -> Iterator[str]:
             end = 0
-            for line in _whole_lines(self._progress):
-                if self._is_current(line) and line.file not in offsets:
-                    text = _encoded(line)
+            for line in whole_lines(self._progress):
+                if line.file not in offsets and self._is_current(line, current.get(line.file)):
+                    text = line.encoded()
                     offsets[line.file] = end
                     end += len(text)  # what is written is ASCII
+                    self.failed_before += bool(line.cause)
                     yield text
                 else:
-                    stale.update(self._pictures(line.name))
+                    stale.add(line.name)
 
         write_text(self._progress, kept())
-        current = {picture for name in self.names.values() for picture in self._pictures(name)}
-        for picture in stale - current:
-            picture.unlink(missing_ok=True)
+        if stale:
+            for name in stale - {entry.name for entry in self.entries}:
+                for picture in self.pictures.paths(name):
+                    picture.unlink(missing_ok=True)
         return offsets
 
-    def _is_current(self, line: Line) -> bool:
+    def _is_current(self, line: Line, entry: Entry | None) -> bool:
         """Whether a line is of this photograph as it is now, under the name that it has now."""
-        path = Path(line.file)
-        is_same = self._stamps.get(line.file) == line.stamp and self.names.get(path) == line.name
-        return is_same and self._pictures(line.name)[0].is_file()
+        if entry is None or (line.name, line.image_id) != (entry.name, entry.image_id):
+            return False
+        if line.cause:
+            return not self._retry_failed and line == Line.failed(entry, line.cause)
+        if line.stamp != entry.stamp:
+            return False
+        return not self.pictures.masks or self.pictures.paths(line.name)[0].is_file()
 
 
-def _save_picture(picture: Image, path: Path, **how: Any) -> None:
-    # A sync for each picture would take longer than the model.
-    with whole_file(path, durable=False) as partial:
-        picture.save(partial, **how)
+def write_results(folder: Path, identity: Mapping[str, Any], offsets: Mapping[str, int]) -> None:
+    """Write ``objects.json`` and ``failures.json`` of the photographs in a folder's record."""
+
+    def images() -> Iterator[tuple[int, CocoImage]]:
+        for line in sorted_lines(folder / PROGRESS, offsets):
+            if not line.cause:
+                yield line.image_id, CocoImage(line.file, line.width, line.height, line.annotations)
+
+    causes = [{"file": line.file, "cause": line.cause} for line in failures(folder, offsets)]
+    write_text(folder / "failures.json", [json.dumps(causes, indent=2)])
+    info = dict(identity) | {"description": "Objects found without labels by Slotlight"}
+    write_text(folder / "objects.json", coco_json(info, images))
 
 
-def _encoded(line: Line) -> str:
-    return json.dumps(asdict(line)) + "\n"
-
-
-def _whole_lines(path: Path) -> Iterator[Line]:
-    """The lines of a record but for those that a kill cut off."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8") as lines:
-        for text in lines:
-            try:
-                yield Line(**json.loads(text))
-            except (ValueError, TypeError):
-                continue
+def failures(folder: Path, offsets: Mapping[str, int]) -> Iterator[Line]:
+    """The photographs of a folder's record that failed, by file."""
+    return (line for line in sorted_lines(folder / PROGRESS, offsets) if line.cause)

@@ -1,0 +1,120 @@
+"""A discovery → its label map and overlay on disk, and its line of the record."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from PIL.Image import Image
+
+from slotlight.discovery.discoverer import Discoverer, Tagged
+from slotlight.discovery.discovery import Discovery
+from slotlight.discovery.record import Entry, Line
+from slotlight.drawing import label_map
+from slotlight.files import whole_file
+from slotlight.images import Photograph
+from slotlight.parallel import OrderedBatches
+
+WRITERS = 2
+_WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
+_WAITING_BYTES = 400_000_000  # of their photographs and masks
+_MOST_JPEG_SIDE = 65_500
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Where the pictures of a run lie.
+
+    Attributes:
+        folder: Of the results.
+        overlays: Whether overlays are drawn.
+        masks: Whether label maps are written.
+    """
+
+    folder: Path
+    overlays: bool = True
+    masks: bool = True
+
+    def paths(self, name: str) -> list[Path]:
+        """The pictures of a photograph whose pictures are called so."""
+        label_maps = [self.folder / "masks" / f"{name}.png"] if self.masks else []
+        return [*label_maps, *([self._overlay(name)] if self.overlays else [])]
+
+    def write(self, discovery: Discovery) -> Line:
+        """Write the pictures of a discovery that is tagged with its `Entry`; they are done before its line is."""
+        entry = cast(Entry, discovery.tag)
+        if self.masks:
+            save_picture(label_map(discovery.labels), self.paths(entry.name)[0], compress_level=3)
+        if self.overlays:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
+            self._draw(discovery, self._overlay(entry.name))
+        height, width = discovery.image.shape[:2]
+        annotations = discovery.to_coco(entry.image_id)
+        return Line(entry.file, entry.name, entry.image_id, entry.stamp, width, height, annotations)
+
+    def _overlay(self, name: str) -> Path:
+        return self.folder / "overlays" / f"{name}.jpg"
+
+    def _draw(self, discovery: Discovery, file: Path) -> None:
+        """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""
+        try:
+            picture = discovery.overlay()
+            picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
+        except Exception as fault:  # drawing libraries raise anything
+            _LOG.warning("No overlay of %s could be drawn: %s", discovery.path, fault)
+            return
+        save_picture(picture, file, quality=90)
+
+
+def discover_entries(
+    discoverer: Discoverer, entries: Iterable[Entry], pictures: Pictures, *, batch_size: int, seed: int
+) -> Iterator[Line]:
+    """Find the objects of photographs and write their pictures, in threads beside the model.
+
+    Args:
+        discoverer: What finds them.
+        entries: The photographs.
+        pictures: Where to.
+        batch_size: See `Discoverer.stream`.
+        seed: See `Discoverer.stream`.
+
+    Yields:
+        The line of each photograph, once its pictures are written; of those that cannot be read, too.
+    """
+    failed: list[Line] = []
+    by_file: dict[str, Entry] = {}
+
+    def tagged() -> Iterator[Tagged]:
+        for entry in entries:
+            by_file[entry.file] = entry
+            yield Tagged(entry.path, entry)
+
+    def fail(source: Photograph, fault: Exception) -> None:
+        failed.append(Line.failed(by_file.pop(str(source)), str(fault)))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        queue: OrderedBatches[Discovery, Line] = OrderedBatches(
+            lambda found: [_submit(pool, pictures, one) for one in found], batch_size=1, room=_WAITING_BYTES
+        )
+        found = discoverer.stream(tagged(), batch_size=batch_size, seed=seed, on_error=fail)
+        for discovery in found:
+            by_file.pop(cast(Entry, discovery.tag).file)
+            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
+            yield from queue.put(discovery, None, max(size, _WAITING_BYTES // _WAITING))
+            while failed:
+                yield failed.pop()
+        yield from queue.rest()
+        yield from failed
+
+
+def _submit(pool: ThreadPoolExecutor, pictures: Pictures, discovery: Discovery) -> Future[Line]:
+    return pool.submit(pictures.write, discovery)
+
+
+def save_picture(picture: Image, path: Path, **how: Any) -> None:
+    """Write a picture whole or not at all, without waiting for the disk."""
+    # A sync for each picture would take longer than the model.
+    with whole_file(path, durable=False) as partial:
+        picture.save(partial, **how)

@@ -1,0 +1,83 @@
+"""The record of a run: a line a photograph, in the order in which they were finished."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slotlight.files import changed_ns
+
+PROGRESS = ".progress.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A photograph of a run.
+
+    Attributes:
+        file: Its path as it was given.
+        name: What its pictures are called.
+        image_id: Its id in ``objects.json``.
+        stamp: What changes when the file does.
+    """
+
+    file: str
+    name: str
+    image_id: int
+    stamp: list[int]
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.file)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finished photograph.
+
+    Attributes:
+        file: As `Entry` has it, and so are ``name``, ``image_id`` and ``stamp``.
+        annotations: Its objects in COCO's form.
+        cause: Why it failed; empty where it did not.
+    """
+
+    file: str
+    name: str
+    image_id: int
+    stamp: list[int]
+    width: int = 0
+    height: int = 0
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    cause: str = ""
+
+    @classmethod
+    def failed(cls, entry: Entry, cause: str) -> "Line":
+        """The line of a photograph that cannot be read; another stamp once its permissions have changed, too."""
+        stamp = [*entry.stamp, changed_ns(entry.path)]
+        return cls(entry.file, entry.name, entry.image_id, stamp, cause=cause)
+
+    def encoded(self) -> str:
+        """A line of text, in ASCII."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+def whole_lines(path: Path) -> Iterator[Line]:
+    """The lines of a record but for those that a kill cut off."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for text in lines:
+            try:
+                yield Line(**json.loads(text))
+            except (ValueError, TypeError):
+                continue
+
+
+def sorted_lines(path: Path, offsets: Mapping[str, int]) -> Iterator[Line]:
+    """The lines that begin at some offsets, by file: an order that no split of the work can change."""
+    with path.open(encoding="utf-8") as lines:
+        for file in sorted(offsets):
+            lines.seek(offsets[file])
+            yield Line(**json.loads(lines.readline()))

@@ -1,0 +1,103 @@
+"""Several processes of one machine that share the photographs of a run; the one that starts them keeps the record.
+
+Each worker loads the model, finds the objects of every n-th photograph and writes their pictures; the lines of the
+record come back through a pipe.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+
+import torch
+
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.pictures import Pictures, discover_entries
+from slotlight.discovery.record import Entry, Line
+from slotlight.errors import SlotlightError
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that a worker needs; it is sent to another process.
+
+    Attributes:
+        load: Makes the model.
+        pictures: Where they are written.
+        batch_size: See `Discoverer.stream`, and so is ``seed``.
+        threads: Of each worker.
+    """
+
+    load: Callable[[], Discoverer]
+    pictures: Pictures
+    batch_size: int
+    seed: int
+    threads: int
+
+
+def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> Iterator[Line]:
+    """The lines of all photographs, as they are finished.
+
+    Raises:
+        SlotlightError: A worker was killed, or has failed; what is recorded stays.
+    """
+    context = multiprocessing.get_context("spawn")  # threads of torch do not survive a fork
+    started = []
+    connections: list[Connection] = []
+    try:
+        for number in range(workers):
+            here, there = context.Pipe(duplex=False)
+            process = context.Process(target=_run, args=(there, work, entries[number::workers]), daemon=True)
+            process.start()
+            there.close()  # so that the pipe ends with the worker
+            started.append(process)
+            connections.append(here)
+        while connections:
+            for connection in wait(connections):
+                assert isinstance(connection, Connection)
+                try:
+                    message: Line | SlotlightError | None = connection.recv()
+                except EOFError:
+                    raise SlotlightError(
+                        "A worker process was killed, often for want of memory; the same command goes on, and fewer "
+                        "--workers need less."
+                    ) from None
+                if message is None:
+                    connections.remove(connection)
+                elif isinstance(message, Line):
+                    yield message
+                else:
+                    raise message
+    finally:
+        for process in started:
+            process.terminate()
+            process.join()
+
+
+def _run(connection: Connection, work: Work, entries: Sequence[Entry]) -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the process that started this one, which ends it
+    torch.set_num_threads(work.threads)
+    try:
+        found = discover_entries(
+            work.load(), entries, work.pictures, batch_size=work.batch_size, seed=work.seed
+        )
+        for line in found:
+            connection.send(line)
+        connection.send(None)
+    except BrokenPipeError:  # whoever started this process is gone
+        os._exit(1)
+    except OSError as fault:
+        connection.send(
+            SlotlightError(f"{work.pictures.folder} cannot be written: {fault.strerror or fault}.")
+        )
+    except SlotlightError as fault:
+        connection.send(fault)
+
+
+def threads_each(workers: int) -> int:
+    """How many threads leave every worker the same share of the processor's cores."""
+    return max(1, torch.get_num_threads() // workers)

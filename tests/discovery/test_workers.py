@@ -1,0 +1,60 @@
+"""Several processes share a run: the same files, and one sentence when a worker dies."""
+
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from slotlight.discovery.pictures import Pictures
+from slotlight.discovery.results import ResultFolder
+from slotlight.discovery.workers import Work, discover_in_workers
+from slotlight.errors import SlotlightError
+from slotlight.loading import load
+
+IDENTITY = {"model": "centre-box", "seed": 0}
+
+
+def work(results: ResultFolder) -> Work:
+    load_model = partial(load, "centre-box")
+    return Work(load_model, results.pictures, batch_size=2, seed=0, threads=1)
+
+
+@pytest.fixture
+def photographs(tmp_path, photo_paths):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(7):
+        (folder / f"{number}.jpg").write_bytes(photo_paths[number % 4].read_bytes())
+    (folder / "broken.jpg").write_text("no image")
+    return sorted(folder.iterdir())
+
+
+def test_two_workers_write_what_one_process_does(tmp_path, photographs):
+    results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    lines = list(results.take(discover_in_workers(work(results), results.left, 2)))
+    results.finish()
+    results.close()
+    assert sorted(line.file for line in lines) == [str(path) for path in photographs]
+    assert [line.file for line in results.failures()] == [str(tmp_path / "in/broken.jpg")]
+    assert len(list((tmp_path / "out/masks").glob("*.png"))) == 7
+    assert len(list((tmp_path / "out/overlays").glob("*.jpg"))) == 7
+
+
+def _kill_yourself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fail() -> None:
+    raise SlotlightError("The weights are gone.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("load_model", "says"), [(_kill_yourself, "worker process was killed"), (_fail, "The weights are gone")]
+)
+def test_a_worker_that_ends_is_one_sentence(tmp_path, photographs, load_model, says):
+    results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    ended = Work(load_model, Pictures(tmp_path / "out"), batch_size=2, seed=0, threads=1)
+    with pytest.raises(SlotlightError, match=says):
+        list(results.take(discover_in_workers(ended, results.left, 2)))
