@@ -99,7 +99,7 @@ def test_a_full_standard_output_ends_nothing(trip):
     assert (trip / "found/objects.json").is_file()
 
 
-@pytest.mark.parametrize("command", ["discover", "train", "evaluate", "models"])
+@pytest.mark.parametrize("command", ["discover", "merge", "train", "distil", "study", "evaluate", "models"])
 def test_every_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
     assert status == 0
@@ -112,7 +112,8 @@ def test_samples(run, tmp_path):
     assert "4 photographs" in out
     found = json.loads((tmp_path / "objects.json").read_text())
     assert len(found["images"]) == 4
-    assert {a["image_id"] for a in found["annotations"]} == {1, 2, 3, 4}  # objects in every sample
+    with_objects = {annotation["image_id"] for annotation in found["annotations"]}
+    assert with_objects == {image["id"] for image in found["images"]}  # objects in every sample
     assert found["info"]["model"] == "embedded"
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         overlay = Image.open(tmp_path / "overlays" / f"{name}.jpg")
