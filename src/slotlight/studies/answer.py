@@ -124,7 +124,9 @@ def below_floors(result: StudyResult) -> str:
         return ""
     untrained = [row.estimate(measure).mean for row in result.rows if row.name == UNTRAINED]
     before = f"; slots before training: {100 * untrained[0]:.1f}" if untrained else ""
-    return f"No arm reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f}{before})."
+    return (
+        f"No arm reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f}{before})."
+    )
 
 
 def points(difference: float) -> str:
