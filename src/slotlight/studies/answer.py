@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from slotlight.evaluation.statistics import Interval
 from slotlight.studies.paired_tests import LEVEL, MOST_TRAININGS, WORTH_SEEING, PairedTest
-from slotlight.studies.result import Comparison, StudyResult
+from slotlight.studies.result import UNTRAINED, Comparison, StudyResult
 
 
 def answers(result: StudyResult) -> list[str]:
@@ -122,7 +122,11 @@ def below_floors(result: StudyResult) -> str:
     above = [row.name for row in result.rows if row.is_floor and row.estimate(measure).mean >= mean]
     if not above:
         return ""
-    return f"No arm reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f})."
+    untrained = [row.estimate(measure).mean for row in result.rows if row.name == UNTRAINED]
+    before = f"; slots before training: {100 * untrained[0]:.1f}" if untrained else ""
+    return (
+        f"No arm reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f}{before})."
+    )
 
 
 def points(difference: float) -> str:

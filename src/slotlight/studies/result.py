@@ -16,6 +16,12 @@ from slotlight.studies.declaration import Contrast, Measure, Shift, Study
 from slotlight.studies.paired_tests import PairedTest, adjusted, compare, spread_test
 from slotlight.studies.plan import Reading
 
+BASE = "slots"
+"""What the controls of the base model are called after."""
+
+UNTRAINED = f"{BASE}-untrained"
+"""The floor that is the base model before training."""
+
 
 @dataclass(frozen=True)
 class Row:

@@ -26,6 +26,7 @@ from slotlight.studies.corruptions import CorruptedDataset
 from slotlight.studies.declaration import Measure, Shift, Study
 from slotlight.studies.options import StudyOptions
 from slotlight.studies.plan import Reading, Training, as_read
+from slotlight.studies.result import BASE
 from slotlight.studies.size import Size, seconds_a_photograph, seconds_a_step
 from slotlight.training.train import train_on
 
@@ -103,7 +104,7 @@ class Work:
             }
             return tuple(Discoverer(build_baseline(name, backbone)) for name, backbone in own.items())
         base = build_slot_model(self.model, self.backbone.dim, self.features.grid).to(self.backbone.device)
-        return tuple(floors_beneath([Discoverer(ModelSegmenter("slots", self.backbone, base))]))
+        return tuple(floors_beneath([Discoverer(ModelSegmenter(BASE, self.backbone, base))]))
 
     def dataset_under(self, shift: Shift | None) -> Dataset:
         """The photographs as arms of this shift are measured on."""
