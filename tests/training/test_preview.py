@@ -78,9 +78,8 @@ def test_a_photograph_that_is_gone_and_a_full_disk_end_nothing(
     looked.look(50)
     looked.look(100)
     assert len(list((tmp_path / "sheets").iterdir())) == 2
-    assert [message.partition(":")[0] for message in caplog.messages] == [
-        "Training goes on without a picture of 3.jpg"
-    ]
+    lost = [message.partition(":")[0] for message in caplog.messages if "goes on without" in message]
+    assert lost == ["Training goes on without a picture of 3.jpg"]
     preview(features, tmp_path / "file" / "sheets", TRAIN, model_config).look(30)
     assert "goes on without contact sheets" in caplog.text
 
