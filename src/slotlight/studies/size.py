@@ -47,7 +47,7 @@ class Size:
         """One sentence.
 
         Example:
-            >>> Size(9, 1800, 180, 480, 0.1).in_words()
+            >>> Size(9, 1800, 180.0, 480, 0.1).in_words()
             '9 trainings (1,800 steps), then 480 looks at photographs: about 3.8 minutes at the speed measured here.'
         """
         hours = in_words(self.seconds) if self.seconds >= 600 else f"{self.seconds / 60:.1f} minutes"
