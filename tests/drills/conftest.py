@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from commands import command as command
 from damage import Drill
 
 _DRILLS: list[Drill] = []

@@ -6,8 +6,10 @@ Torch is imported inside the commands, so that ``--help`` comes at once.
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 import tyro
@@ -21,20 +23,22 @@ from slotlight.errors import OutputError, SlotlightError, Terminated
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 
+_SIGNALS: dict[type, int] = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
+
 
 def main() -> None:
     """Run the command line."""
-    _prepare()
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["train"]:
-        arguments = full_options(arguments)
-    commands: dict[str, Callable[..., int]] = {
-        "discover": discover,
-        "train": train_command(arguments),
-        "evaluate": evaluate,
-        "models": models,
-    }
     try:
+        _prepare()
+        arguments = sys.argv[1:]
+        if arguments[:1] == ["train"]:
+            arguments = full_options(arguments)
+        commands: dict[str, Callable[..., int]] = {
+            "discover": discover,
+            "train": train_command(arguments),
+            "evaluate": evaluate,
+            "models": models,
+        }
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments
         )
@@ -60,10 +64,22 @@ def _prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may; a caller with threads of its own decides itself
         signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.unraisablehook = partial(_unraisable, sys.unraisablehook)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise Terminated
+
+
+def _unraisable(former: Callable[["sys.UnraisableHookArgs"], object], ignored: "sys.UnraisableHookArgs") -> None:
+    """A signal that came inside a finaliser, where Python drops whatever is raised, comes again a moment later."""
+    number = _SIGNALS.get(ignored.exc_type)
+    if number is None:
+        former(ignored)
+    else:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
 
 
 def _say(sentence: str, status: int) -> int:

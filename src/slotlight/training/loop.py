@@ -128,13 +128,13 @@ def fit(
                 require_finite(last_finite, done, config)
                 logs.write(done, float(loss.detach()), rate)
             progress.update(done)
+            if leads:  # before the state is saved: a kill between the two costs a step, not a sheet
+                preview.look(done)
             overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
             if leads and (done % config.checkpoint_every == 0 or overdue or stop or ended):
                 if int(last_finite) == done:
                     save_state(out / STATE, done, run, model, optimizer)
                 saved_at = time.monotonic()
-            if leads:
-                preview.look(done)
             if stop:
                 progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
                 interruption.deliver()
