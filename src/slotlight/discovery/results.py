@@ -21,7 +21,7 @@ from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.naming import picture_names
 from slotlight.drawing import label_map
 from slotlight.errors import OutputError
-from slotlight.files import begin_run, stamp, whole_file, write_text
+from slotlight.files import begin_run, sealed, stamp, unsealed, whole_file, write_text
 from slotlight.formats.coco import CocoImage, coco_json
 
 WRITERS = 2
@@ -134,11 +134,11 @@ class ResultFolder:
 
     def _images(self) -> Iterator[tuple[int, CocoImage]]:
         """The finished photographs and their ids, in the order in which they were given."""
-        with self._progress.open(encoding="utf-8") as lines:
+        with self._progress.open("rb") as lines:
             for file in sorted(self._offsets, key=self._ids.__getitem__):
                 lines.seek(self._offsets[file])
-                line = Line(**json.loads(lines.readline()))
-                yield self._ids[file], CocoImage(file, line.width, line.height, line.annotations)
+                if line := _decoded(lines.readline()):
+                    yield self._ids[file], CocoImage(file, line.width, line.height, line.annotations)
 
     def _pictures(self, name: str) -> list[Path]:
         overlay = [self.folder / "overlays" / f"{name}.jpg"] if self.overlays else []
@@ -211,16 +211,17 @@ def _save_picture(picture: Image, path: Path, **how: Any) -> None:
 
 
 def _encoded(line: Line) -> str:
-    return json.dumps(asdict(line)) + "\n"
+    return sealed(asdict(line)) + "\n"
+
+
+def _decoded(text: bytes) -> Line | None:
+    """A line of a record; None where it is damaged."""
+    record = unsealed(text)
+    return None if record is None else Line(**record)
 
 
 def _whole_lines(path: Path) -> Iterator[Line]:
-    """The lines of a record but for those that a kill cut off."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8") as lines:
-        for text in lines:
-            try:
-                yield Line(**json.loads(text))
-            except (ValueError, TypeError):
-                continue
+    """The lines of a record but for those that are damaged or that a kill cut off."""
+    if path.is_file():
+        with path.open("rb") as lines:
+            yield from filter(None, map(_decoded, lines))

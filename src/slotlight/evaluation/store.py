@@ -5,7 +5,6 @@ name holds a hash of everything that decides its values but the photograph, and 
 photograph and labels: values of other models, code, photographs or labels are never read as this run's.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +16,7 @@ import numpy as np
 from slotlight.errors import OutputError
 from slotlight.evaluation.identity import PhotographKey
 from slotlight.evaluation.measured import Measured, ObjectOverlaps
-from slotlight.files import digest
+from slotlight.files import digest, sealed, unsealed
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.metrics import ScoredRegions
 
@@ -88,7 +87,7 @@ class Shard:
             self._file = None
 
     def _append(self, photograph: PhotographKey, record: dict[str, Any]) -> None:
-        line = json.dumps({"id": photograph.id, "of": photograph.identity} | record).encode() + b"\n"
+        line = sealed({"id": photograph.id, "of": photograph.identity} | record).encode() + b"\n"
         self._disk(lambda: self._append_line(line))
 
     def _append_line(self, line: bytes) -> None:
@@ -101,9 +100,8 @@ class Shard:
         self._parsed_bytes[self.path] = self._file.tell()
 
     def _take(self, line: bytes) -> None:
-        try:
-            record = json.loads(line)
-        except ValueError:  # a kill cut it off
+        record = unsealed(line)
+        if record is None:
             return
         photograph = PhotographKey(record["id"], record["of"])
         if "left_out" in record:

@@ -31,7 +31,7 @@ from slotlight.config import Precision
 from slotlight.errors import CacheError
 from slotlight.features.dataset import FeatureCache
 from slotlight.features.stream import FeatureBatch, stream_features
-from slotlight.files import stamp, write_text
+from slotlight.files import sealed, stamp, unsealed, write_text
 from slotlight.images import fit_size
 from slotlight.progress import ProgressReport
 
@@ -148,11 +148,11 @@ def square_grid(image_size: int, patch_size: int) -> tuple[int, int]:
 def _open(home: Path, key: CacheKey) -> _Progress:
     """How far the cache in a folder is; begins it where there is none."""
     if not (home / "cache.json").exists():
-        write_text(home / "progress.json", [json.dumps(asdict(_Progress(0, {})))])
+        write_text(home / "progress.json", [sealed(asdict(_Progress(0, {})))])
         (home / "features.f16").touch()
         write_text(home / "cache.json", [key.to_json()])
     try:
-        progress = _Progress(**json.loads((home / "progress.json").read_text()))
+        progress = _Progress(**(unsealed((home / "progress.json").read_bytes()) or {}))
         sound = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
         sound = sound and (home / "features.f16").stat().st_size >= progress.rows * key.row_bytes
     except (OSError, ValueError, TypeError):
@@ -202,7 +202,7 @@ def _announce(home: Path, key: CacheKey, progress: _Progress) -> None:
 def _record(home: Path, file: BinaryIO, progress: _Progress) -> None:
     file.flush()
     os.fsync(file.fileno())
-    write_text(home / "progress.json", [json.dumps(asdict(progress), indent=1)])
+    write_text(home / "progress.json", [sealed(asdict(progress))])
 
 
 def _finished(home: Path, key: CacheKey, progress: _Progress) -> FeatureCache:
