@@ -20,7 +20,7 @@ from PIL.Image import Image
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.naming import picture_names
 from slotlight.drawing import label_map
-from slotlight.errors import OutputError
+from slotlight.errors import OutputError, printable
 from slotlight.files import begin_run, sealed, stamp, unsealed, whole_file, write_text
 from slotlight.formats.coco import CocoImage, coco_json
 
@@ -159,7 +159,7 @@ class ResultFolder:
             picture = discovery.overlay()
             picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
         except Exception as fault:  # drawing libraries raise anything
-            _LOG.warning("No overlay of %s could be drawn: %s", discovery.path, fault)
+            _LOG.warning("No overlay of %s could be drawn: %s", printable(str(discovery.path)), fault)
             return
         _save_picture(picture, file, quality=90)
 

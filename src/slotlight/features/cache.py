@@ -28,7 +28,7 @@ from rich.filesize import decimal
 
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
-from slotlight.errors import CacheError
+from slotlight.errors import CacheError, printable
 from slotlight.features.dataset import FeatureCache
 from slotlight.features.stream import FeatureBatch, stream_features
 from slotlight.files import sealed, stamp, unsealed, write_text
@@ -196,7 +196,8 @@ def _announce(home: Path, key: CacheKey, progress: _Progress) -> None:
             f"{what}, but {home} has only {decimal(free)} free; free some space or choose another folder."
         )
     done = f" ({progress.seen:,} are there)" if progress.seen else ""
-    Console(stderr=True).print(f"{what} in {home}{done}.", highlight=False, soft_wrap=True)
+    sentence = printable(f"{what} in {home}{done}.")
+    Console(stderr=True).print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
 def _record(home: Path, file: BinaryIO, progress: _Progress) -> None:
