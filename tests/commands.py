@@ -7,13 +7,15 @@ import hashlib
 import multiprocessing
 import os
 import re
+import resource
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +48,23 @@ class Ended:
         return self.output[found.start() :][-1500:] if found else ""
 
 
+@dataclass(frozen=True)
+class Place:
+    """What a process may meet.
+
+    Attributes:
+        encoding: Of its output, as PYTHONIOENCODING sets it.
+        environment: Variables to set; None takes one away.
+        stdout: A file in place of the log; "" is a closed one.
+        most_file_bytes: No file may become longer.
+    """
+
+    encoding: str = "utf-8"
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    stdout: str | None = None
+    most_file_bytes: int | None = None
+
+
 class Command:
     """``slotlight ARGUMENTS``, started.
 
@@ -53,16 +72,14 @@ class Command:
         arguments: Of the command line.
         log: Where its output goes.
         cwd: Where it runs.
-        environment: Variables to set.
+        place: What is unusual about the process.
     """
 
-    def __init__(
-        self, *arguments: str | Path, log: Path, cwd: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, *arguments: str | Path, log: Path, cwd: Path, **place: Any) -> None:
         self.log = log
         self._told, writer = _CONTEXT.Pipe(duplex=False)
         texts = [str(argument) for argument in arguments]
-        self._process = _CONTEXT.Process(target=_run, args=(texts, log, cwd, dict(environment or {}), writer))
+        self._process = _CONTEXT.Process(target=_run, args=(texts, log, cwd, Place(**place), writer))
         self._process.start()
         writer.close()
         assert self._told.recv() == "ready"
@@ -94,14 +111,26 @@ class Command:
         return Ended(128 - code if code < 0 else code, output, seconds, peak)
 
 
-def _run(arguments: Sequence[str], log: Path, cwd: Path, environment: Mapping[str, str], told: Connection) -> None:
+def _run(arguments: Sequence[str], log: Path, cwd: Path, place: Place, told: Connection) -> None:
     from slotlight.__main__ import main
 
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(file, 1)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+    os.dup2(os.open(place.stdout, os.O_WRONLY) if place.stdout else file, 1)
     os.dup2(file, 2)
+    sys.stdout, sys.stderr = (  # as Python itself would open them
+        open(number, "w", encoding=place.encoding, errors=errors, closefd=False)  # noqa: PTH123, SIM115
+        for number, errors in ((1, "strict"), (2, "backslashreplace"))
+    )
+    if place.stdout == "":
+        os.close(1)
+        sys.stdout = None  # type: ignore[assignment]
     os.chdir(cwd)
-    os.environ.update(environment)
+    for name, value in place.environment.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    if place.most_file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (place.most_file_bytes, resource.RLIM_INFINITY))
     sys.argv = ["slotlight", *arguments]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     told.send("ready")
@@ -114,9 +143,9 @@ def _run(arguments: Sequence[str], log: Path, cwd: Path, environment: Mapping[st
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> type[Command]:
+def command(tmp_path: Path) -> Callable[..., Command]:
     """Starts commands in the test's own folder."""
-    return lambda *arguments, **how: Command(*arguments, log=tmp_path / "log", cwd=tmp_path, **how)  # type: ignore
+    return lambda *arguments, cwd=tmp_path, **place: Command(*arguments, log=tmp_path / "log", cwd=cwd, **place)
 
 
 def contents(folder: Path) -> dict[str, str]:
