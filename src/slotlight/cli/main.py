@@ -19,7 +19,7 @@ from slotlight.cli.discover import discover
 from slotlight.cli.evaluate import evaluate
 from slotlight.cli.models import models
 from slotlight.cli.train import full_options, train_command
-from slotlight.errors import OutputError, SlotlightError, Terminated
+from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -43,7 +43,7 @@ def main() -> None:
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments
         )
     except SlotlightError as fault:
-        status = _say(str(fault), FAILED if isinstance(fault, OutputError) else WRONG_USE)
+        status = _say(str(fault), FAILED if isinstance(fault, OutputError | CacheError) else WRONG_USE)
     except ModuleNotFoundError as fault:
         extras = "slotlight[train,evaluate,samples]"
         status = _say(f"this needs {fault.name}; install it with: pip install '{extras}'", WRONG_USE)

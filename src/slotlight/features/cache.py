@@ -125,7 +125,10 @@ def cache_features(
             if progress.seen < len(key.photographs):
                 progress = _compute(home, key, progress, backbone, batch_size)
     except OSError as error:
-        raise CacheError(f"The feature cache {home} cannot be written: {error.strerror or error}.") from error
+        raise CacheError(
+            f"The feature cache {home} cannot be written: {error.strerror or error}; make room, and the same command "
+            "goes on from there."
+        ) from error
     return _finished(home, key, progress)
 
 
