@@ -93,6 +93,14 @@ class Drill:
         if before != [_digest(path) for path in inputs]:
             self.failures[f"{label}: an input was changed"] += 1
 
+    def note(self, label: str, fault: str, seconds: float) -> None:
+        """Count what became of a whole command; without a fault it did as it should."""
+        self.slowest_s = max(self.slowest_s, seconds)
+        if fault:
+            self.failures[f"{label}: {fault}"] += 1
+        else:
+            self.read += 1
+
     def check(self, count: int) -> None:
         """Fail with what went wrong, unless every input was read or refused."""
         assert self.read + self.refused + sum(self.failures.values()) >= count

@@ -1,11 +1,28 @@
 """What can go wrong, each as one sentence that says what was wrong and what to do."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
+def printable(text: str) -> str:
+    r"""A text in which whatever a terminal would obey is spelt out: names of files may hold line breaks and escapes.
+
+    Example:
+        >>> print(printable("a" + chr(10) + chr(27) + "[31mb.jpg"))
+        a\n\x1b[31mb.jpg
+    """
+    return "".join(
+        sign if sign.isprintable() or unicodedata.category(sign) == "Zs" else ascii(sign)[1:-1]
+        for sign in text
+    )
+
+
 class SlotlightError(Exception):
-    """Any fault that a user can mend; its text is one clear sentence, shown without a traceback."""
+    """Any fault that a user can mend; its text is one clear line, shown without a traceback."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))
 
 
 class ImageError(SlotlightError):

@@ -101,6 +101,26 @@ def bytes_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def sealed(record: Mapping[str, Any]) -> str:
+    """A record as a line of JSON that holds a digest of the rest, so that damage is noticed.
+
+    Example:
+        >>> line = sealed({"seen": 3})
+        >>> unsealed(line), unsealed(line.replace("3", "4", 1)), unsealed(line[:-5])
+        ({'seen': 3}, None, None)
+    """
+    return json.dumps({**record, "digest": digest(record)})
+
+
+def unsealed(line: str | bytes) -> dict[str, Any] | None:
+    """What was `sealed`; None where it is damaged or a kill cut it off."""
+    try:
+        record = json.loads(line)
+        return record if isinstance(record, dict) and record.pop("digest", None) == digest(record) else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def file_digest(path: Path) -> str:
     """A hash of a file's content."""
     with path.open("rb") as file:
@@ -188,7 +208,7 @@ def begin_run(
             asked: dict[str, Any] = json.loads(json.dumps(dict(identity), default=str))
             if start_over:
                 _remove(folder, outputs)
-            elif (former := run_identity(folder)) is not None and former != asked:
+            elif (former := run_identity(folder, outputs)) is not None and former != asked:
                 raise OutputError(
                     f"{folder} holds another run ({differences(former, asked)}); choose another folder for --out, "
                     "or pass --start-over to delete what that run wrote."
@@ -219,14 +239,17 @@ def _foreign_file(folder: Path) -> Path | None:
     return next((entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")), None)
 
 
-def run_identity(folder: Path) -> dict[str, Any] | None:
-    """The identity of the run in a folder; None where no run has begun."""
+def run_identity(folder: Path, outputs: Iterable[str] = ()) -> dict[str, Any] | None:
+    """The identity of the run in a folder; None where no run has begun, though not where its ``outputs`` lie."""
+    unreadable = {"run": "unreadable"}
     try:
         text = (folder / MARKER).read_text(encoding="utf-8")
         found: dict[str, Any] | None = json.loads(text) if text else None
-    except ValueError:
-        return {"run": "unreadable"}
-    return found
+    except (ValueError, RecursionError):
+        return unreadable
+    if found is None and any((folder / name).exists() for name in outputs):
+        return unreadable
+    return found if found is None or isinstance(found, dict) else unreadable
 
 
 def differences(former: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -25,7 +25,9 @@ def test_it_begins_with_the_backbone_and_all_of_it_learns(discs: list[PseudoMask
     backbone = load_backbone("embedded")
     network = build_detector(backbone, DETECTOR).train()
     start = network.backbone.network.state_dict()
-    assert all(torch.equal(start[name], value) for name, value in backbone.extract.network.state_dict().items())
+    assert all(
+        torch.equal(start[name], value) for name, value in backbone.extract.network.state_dict().items()
+    )
     examples: list[Example] = [read_example(one, 96, False) for one in discs[:2]]
     detection_loss(network, examples, torch.device("cpu"), DistilConfig()).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())

@@ -2,10 +2,13 @@
 
 import logging
 import random
+from pathlib import Path
 
 import pytest
 
+from commands import command as command
 from damage import Drill
+from small_runs import draw
 
 _DRILLS: list[Drill] = []
 
@@ -21,6 +24,12 @@ def drill(request: pytest.FixtureRequest) -> Drill:
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """Seeded by the drill's name: every run tries the same inputs."""
     return random.Random(request.node.name)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder with ``pictures`` and their ``masks``."""
+    return draw(tmp_path)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tyro.conf import OmitArgPrefixes, Positional
 
 from slotlight.config import EMBEDDED, ObjectRule, RunConfig, ScaleConfig
-from slotlight.errors import SlotlightError
+from slotlight.errors import SlotlightError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,7 +110,7 @@ def discover(
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
         _print_summary(console, rows, new, done - new, out)
     for sentence in survey.left_out:
-        print(f"left out: {sentence}", file=sys.stderr)
+        print(f"left out: {printable(sentence)}", file=sys.stderr)
     for line in failed:
         print(f"failed: {line.cause}", file=sys.stderr)
     if folder.failed_before:
@@ -129,7 +129,7 @@ def _print_summary(
     table.add_column("objects", justify="right")
     table.add_column("best score", justify="right")
     for name, count, best in rows:  # a name may look like markup
-        table.add_row(Text(name), str(count), f"{best:.2f}" if count else "-")
+        table.add_row(Text(printable(name)), str(count), f"{best:.2f}" if count else "-")
     if rows:
         console.print(table)
     if done > len(rows):

@@ -6,8 +6,10 @@ Torch is imported inside the commands, so that ``--help`` comes at once.
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 import tyro
@@ -20,32 +22,34 @@ from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
-from slotlight.errors import OutputError, SlotlightError, Terminated
+from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+_SIGNALS: dict[type, int] = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
 
 
 def main() -> None:
     """Run the command line."""
-    _prepare()
-    arguments = sys.argv[1:]
-    if arguments[:1] in (["train"], ["study"]):
-        arguments = full_options(arguments)
-    commands: dict[str, Callable[..., int]] = {
-        "discover": discover,
-        "merge": merge,
-        "train": train_command(arguments),
-        "distil": distil,
-        "evaluate": evaluate,
-        "study": study_command(arguments),
-        "models": models,
-    }
     try:
+        _prepare()
+        arguments = sys.argv[1:]
+        if arguments[:1] in (["train"], ["study"]):
+            arguments = full_options(arguments)
+        commands: dict[str, Callable[..., int]] = {
+            "discover": discover,
+            "merge": merge,
+            "train": train_command(arguments),
+            "distil": distil,
+            "evaluate": evaluate,
+            "study": study_command(arguments),
+            "models": models,
+        }
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments
         )
     except SlotlightError as fault:
-        status = _say(str(fault), FAILED if isinstance(fault, OutputError) else WRONG_USE)
+        status = _say(str(fault), FAILED if isinstance(fault, OutputError | CacheError) else WRONG_USE)
     except ModuleNotFoundError as fault:
         extras = "slotlight[train,evaluate,samples]"
         status = _say(f"this needs {fault.name}; install it with: pip install '{extras}'", WRONG_USE)
@@ -66,10 +70,24 @@ def _prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may; a caller with threads of its own decides itself
         signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.unraisablehook = partial(_unraisable, sys.unraisablehook)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise Terminated
+
+
+def _unraisable(
+    former: Callable[["sys.UnraisableHookArgs"], object], ignored: "sys.UnraisableHookArgs"
+) -> None:
+    """A signal that came inside a finaliser, where Python drops whatever is raised, comes again a moment later."""
+    number = _SIGNALS.get(ignored.exc_type)
+    if number is None:
+        former(ignored)
+    else:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
 
 
 def _say(sentence: str, status: int) -> int:

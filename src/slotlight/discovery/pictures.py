@@ -13,6 +13,7 @@ from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.record import Entry, Line
 from slotlight.drawing import label_map
+from slotlight.errors import printable
 from slotlight.files import whole_file
 from slotlight.images import Photograph
 from slotlight.parallel import OrderedBatches
@@ -63,7 +64,7 @@ class Pictures:
             picture = discovery.overlay()
             picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
         except Exception as fault:  # drawing libraries raise anything
-            _LOG.warning("No overlay of %s could be drawn: %s", discovery.path, fault)
+            _LOG.warning("No overlay of %s could be drawn: %s", printable(str(discovery.path)), fault)
             return
         save_picture(picture, file, quality=90)
 

@@ -1,12 +1,11 @@
 """The record of a run: a line a photograph, in the order in which they were finished."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slotlight.files import changed_ns
+from slotlight.files import changed_ns, sealed, unsealed
 
 PROGRESS = ".progress.jsonl"
 
@@ -60,24 +59,26 @@ class Line:
 
     def encoded(self) -> str:
         """A line of text, in ASCII."""
-        return json.dumps(asdict(self)) + "\n"
+        return sealed(asdict(self)) + "\n"
 
 
 def whole_lines(path: Path) -> Iterator[Line]:
-    """The lines of a record but for those that a kill cut off."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8") as lines:
-        for text in lines:
-            try:
-                yield Line(**json.loads(text))
-            except (ValueError, TypeError):
-                continue
+    """The lines of a record but for those that are damaged or that a kill cut off."""
+    if path.is_file():
+        with path.open("rb") as lines:
+            yield from filter(None, map(_decoded, lines))
 
 
 def sorted_lines(path: Path, offsets: Mapping[str, int]) -> Iterator[Line]:
     """The lines that begin at some offsets, by file: an order that no split of the work can change."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for file in sorted(offsets):
             lines.seek(offsets[file])
-            yield Line(**json.loads(lines.readline()))
+            if line := _decoded(lines.readline()):
+                yield line
+
+
+def _decoded(text: bytes) -> Line | None:
+    """A line of a record; None where it is damaged."""
+    record = unsealed(text)
+    return None if record is None else Line(**record)

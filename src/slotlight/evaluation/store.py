@@ -5,7 +5,6 @@ name holds a hash of everything that decides its values but the photograph, and 
 photograph and labels: values of other models, code, photographs or labels are never read as this run's.
 """
 
-import json
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from slotlight.evaluation.identity import PhotographKey
 from slotlight.evaluation.measured import Measured, ObjectOverlaps
-from slotlight.files import digest, writing_to
+from slotlight.files import digest, sealed, unsealed, writing_to
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.metrics import ScoredRegions
 
@@ -86,7 +85,7 @@ class Shard:
             self._file = None
 
     def _append(self, photograph: PhotographKey, record: dict[str, Any]) -> None:
-        line = json.dumps({"id": photograph.id, "of": photograph.identity} | record).encode() + b"\n"
+        line = sealed({"id": photograph.id, "of": photograph.identity} | record).encode() + b"\n"
         with writing_to(self.folder):
             if self._file is None:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -97,9 +96,8 @@ class Shard:
             self._parsed_bytes[self.path] = self._file.tell()
 
     def _take(self, line: bytes) -> None:
-        try:
-            record = json.loads(line)
-        except ValueError:  # a kill cut it off
+        record = unsealed(line)
+        if record is None:
             return
         photograph = PhotographKey(record["id"], record["of"])
         if "left_out" in record:

@@ -27,10 +27,10 @@ from rich.filesize import decimal
 
 from slotlight.backbones import Backbone
 from slotlight.config import Precision
-from slotlight.errors import CacheError
+from slotlight.errors import CacheError, printable
 from slotlight.features.dataset import FeatureCache
 from slotlight.features.stream import FeatureBatch, stream_features
-from slotlight.files import bytes_digest, stamp, write_text
+from slotlight.files import bytes_digest, sealed, stamp, unsealed, write_text
 from slotlight.images import fit_size
 from slotlight.progress import ProgressReport
 
@@ -124,7 +124,10 @@ def cache_features(
             if progress.seen < len(key.photographs):
                 progress = _compute(home, key, progress, backbone, batch_size)
     except OSError as error:
-        raise CacheError(f"The feature cache {home} cannot be written: {error.strerror or error}.") from error
+        raise CacheError(
+            f"The feature cache {home} cannot be written: {error.strerror or error}; make room, and the same command "
+            "goes on from there."
+        ) from error
     return _finished(home, key, progress)
 
 
@@ -147,11 +150,11 @@ def square_grid(image_size: int, patch_size: int) -> tuple[int, int]:
 def _open(home: Path, key: CacheKey) -> _Progress:
     """How far the cache in a folder is; begins it where there is none."""
     if not (home / "cache.json").exists():
-        write_text(home / "progress.json", [json.dumps(asdict(_Progress(0, {})))])
+        write_text(home / "progress.json", [sealed(asdict(_Progress(0, {})))])
         (home / "features.f16").touch()
         write_text(home / "cache.json", [key.to_json()])
     try:
-        progress = _Progress(**json.loads((home / "progress.json").read_text()))
+        progress = _Progress(**(unsealed((home / "progress.json").read_bytes()) or {}))
         sound = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
         sound = sound and (home / "features.f16").stat().st_size >= progress.rows * key.row_bytes
     except (OSError, ValueError, TypeError):
@@ -195,13 +198,14 @@ def _announce(home: Path, key: CacheKey, progress: _Progress) -> None:
             f"{what}, but {home} has only {decimal(free)} free; free some space or choose another folder."
         )
     done = f" ({progress.seen:,} are there)" if progress.seen else ""
-    Console(stderr=True).print(f"{what} in {home}{done}.", highlight=False, soft_wrap=True)
+    sentence = printable(f"{what} in {home}{done}.")
+    Console(stderr=True).print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
 def _record(home: Path, file: BinaryIO, progress: _Progress) -> None:
     file.flush()
     os.fsync(file.fileno())
-    write_text(home / "progress.json", [json.dumps(asdict(progress), indent=1)])
+    write_text(home / "progress.json", [sealed(asdict(progress))])
 
 
 def _finished(home: Path, key: CacheKey, progress: _Progress) -> FeatureCache:

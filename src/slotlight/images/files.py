@@ -28,6 +28,9 @@ HEIC_REMEDY = "run pip install 'slotlight[heic]'"
 # What Pillow warns of (odd metadata, many pixels) is either harmless or refused here in a sentence.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
+# Memory in blocks beyond 32 MB goes back to the system at once; glibc keeps smaller ones, for every thread anew.
+Image.core.set_block_size(64 << 20)  # type: ignore[attr-defined]
+
 
 class PixelBudget:
     """At most so many pixels at once, over all threads; a photograph that is larger alone has its turn alone.

@@ -5,7 +5,7 @@ files are found in `slotlight.images.files`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -31,8 +31,8 @@ RGBImage: TypeAlias = UInt8[np.ndarray, "height width 3"]
 MAX_ASPECT = 8.0
 """Beyond 1:8 a photograph is squashed, else one row of patches would be left of it."""
 
-_BAND_PIXELS = 4_000_000
-"""Large photographs become arrays in bands of so many pixels, because each step of Pillow's makes a copy."""
+_BAND_PIXELS = 1_000_000
+"""Photographs become arrays in bands of so many pixels, because each step of Pillow's makes a copy."""
 
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras, scanners and microscopes put into 16."""
@@ -104,7 +104,7 @@ def _from_pil(image: Image.Image, name: str) -> RGBImage:
         raise ImageError(f"{name} has no pixels: its size is {image.width}×{image.height}.")
     orientation = orientation_of(image)
     if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel, which Pillow would clip to 8
-        return turn_upright(_from_array(np.asarray(image), name, _named_white(image)), orientation)
+        return turn_upright(_from_deep(image, name), orientation)
     levels = _to_rgb(image)
     if deep_colours and not image.has_transparency_data:
         levels = _brightened(levels)
@@ -112,14 +112,31 @@ def _from_pil(image: Image.Image, name: str) -> RGBImage:
 
 
 def _to_rgb(image: Image.Image) -> RGBImage:
-    rows = max(1, _BAND_PIXELS // max(1, image.width))
-    if rows >= image.height:
-        return np.array(_without_alpha(image))
     levels = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, rows):
-        bottom = min(top + rows, image.height)
-        levels[top:bottom] = np.asarray(_without_alpha(image.crop((0, top, image.width, bottom))))
+    for rows, band in _bands(image):
+        levels[rows] = np.asarray(_without_alpha(band))
     return levels
+
+
+def _from_deep(image: Image.Image, name: str) -> RGBImage:
+    """Grey of 16 or 32 bits; all of its pixels decide which value is white."""
+    whites = [_white_of(np.asarray(band)) for _, band in _bands(image)]
+    white = _named_white(image) or max(filter(None, whites), default=None)
+    levels = np.empty((image.height, image.width, 3), np.uint8)
+    for rows, band in _bands(image):
+        levels[rows] = _from_array(np.asarray(band), name, white)
+    return levels
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """A photograph in pieces of its whole width, and the rows of each."""
+    height = max(1, _BAND_PIXELS // max(1, image.width))
+    if height >= image.height:
+        yield slice(None), image
+        return
+    for top in range(0, image.height, height):
+        bottom = min(top + height, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from slotlight.errors import SlotlightError
+from slotlight.errors import SlotlightError, printable
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,5 +28,6 @@ class ByProducts:
             yield
         except (OSError, SlotlightError) as fault:
             if product not in self._told:
-                _LOG.warning("Training goes on without %s: %s", product, str(fault).rstrip("."))
+                sentence = f"Training goes on without {product}: {str(fault).rstrip('.')}"
+                _LOG.warning("%s", printable(sentence))
             self._told.add(product)

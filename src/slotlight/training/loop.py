@@ -137,13 +137,15 @@ def fit(
             progress.update(done)
             if on_step is not None:
                 on_step(done)
+            if leads and (
+                signs := preview.look(done)
+            ):  # before the state is saved: a kill between costs a step,
+                values |= asdict(signs)  # not a sheet
             overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
             if leads and (done % config.checkpoint_every == 0 or overdue or stop or ended):
                 if int(last_finite) == done:
                     save_state(out / STATE, done, run, model, optimizer)
                 saved_at = time.monotonic()
-            if leads and (signs := preview.look(done)):
-                values |= asdict(signs)
             if values:
                 logs.write(done, values)
             if stop:

@@ -1,0 +1,73 @@
+"""Commands that take seconds on photographs that are drawn for them, and what they leave, to compare."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from commands import contents
+from slotlight.tensors import tensors_digest
+from slotlight.training.state import load_state
+
+PHOTOGRAPHS = 6
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "discover": ("discover", "pictures"),
+    "train": (
+        *("train", "pictures", "--steps", "40", "--batch-size", "2", "--checkpoint-every", "5"),
+        *("--image-size", "64", "--slots", "3", "--heads", "2"),
+    ),
+    "evaluate": (
+        *(
+            "evaluate",
+            "--data",
+            "pictures",
+            "--masks",
+            "masks",
+            "--mask-kind",
+            "instances",
+            "--protocol",
+            "masks",
+            "corloc",
+        ),
+        *("--no-floors", "--batch-size", "2"),
+    ),
+}
+
+
+def draw(folder: Path, count: int = PHOTOGRAPHS) -> Path:
+    """Draw photographs of several sizes and their masks below a folder."""
+    rng = np.random.default_rng(0)
+    for name in ("pictures", "masks"):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        levels = rng.integers(90, 130, (64, 48 + 16 * (number % 3), 3), dtype=np.uint8)
+        levels[10:40, 12:36] = rng.integers(0, 256, 3)
+        mask = np.zeros(levels.shape[:2], np.uint8)
+        mask[10:40, 12:36] = 255
+        Image.fromarray(levels).save(folder / f"pictures/{number}.jpg")
+        Image.fromarray(mask).save(folder / f"masks/{number}.png")
+    return folder
+
+
+def result(out: Path) -> dict[str, object]:
+    """What a command's folder says, but for what tells of the attempts that it took."""
+    found: dict[str, object] = {
+        name: digest
+        for name, digest in contents(out).items()
+        if not name.startswith((".slotlight", ".progress", "logs/", "images/", "features/"))
+        and "report." not in name
+    }
+    if (report := out / "report.json").is_file():
+        found["tables"] = json.loads(report.read_text())["tables"]
+    if (state := out / "state.safetensors").is_file():  # whose header has no fixed order
+        loaded = load_state(state)
+        found[state.name] = (loaded.step, loaded.run, tensors_digest(loaded.tensors))
+    return found
+
+
+def difference(found: dict[str, object], expected: dict[str, object]) -> str:
+    """Where two results differ, or nothing."""
+    names = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    return f"differ: {names}" if names else ""
