@@ -24,7 +24,7 @@ class ProposalConfig:
     temperatures: tuple[float, ...] = (0.03, 0.05, 0.08)
     same_above: float = 0.6
     min_part: float = 0.1
-    most: int = 12
+    most: int = 30
 
     def __post_init__(self) -> None:
         at_least(self, 1, "most")
