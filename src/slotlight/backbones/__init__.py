@@ -5,6 +5,6 @@ and the hub; `truncation` cuts.
 """
 
 from slotlight.backbones.backbone import FACETS, Backbone, Features
-from slotlight.backbones.loading import load_backbone, weights_on_machine
+from slotlight.backbones.loading import load_backbone, load_chosen, weights_on_machine
 
-__all__ = ["FACETS", "Backbone", "Features", "load_backbone", "weights_on_machine"]
+__all__ = ["FACETS", "Backbone", "Features", "load_backbone", "load_chosen", "weights_on_machine"]

@@ -18,7 +18,7 @@ from slotlight.backbones.weights import (
     read_weights,
     require_reachable,
 )
-from slotlight.config import BACKBONES, EMBEDDED, Facet
+from slotlight.config import BACKBONES, EMBEDDED, BackboneConfig, Facet
 from slotlight.errors import UnknownNameError, WeightsError
 from slotlight.files import pretrained
 
@@ -68,6 +68,23 @@ def load_backbone(
         fill(network, state, weights, facet=facet, layer=layer)
     # A ConvNet is already cut after the stage that `layer` names.
     return Backbone(name, network, facet=facet, layer=layer).to(device)
+
+
+def load_chosen(
+    chosen: BackboneConfig, *, weights: Path | None = None, device: torch.device | str = "cpu"
+) -> Backbone:
+    """Load the backbone that a model's config names.
+
+    Args:
+        chosen: The config.
+        weights: A file in place of the config's.
+        device: Where to put it.
+
+    Raises:
+        UnknownNameError, WeightsError: See `load_backbone`.
+    """
+    weights = weights or chosen.weights
+    return load_backbone(chosen.name, weights=weights, facet=chosen.facet, layer=chosen.layer, device=device)
 
 
 def weights_on_machine(name: str) -> bool:

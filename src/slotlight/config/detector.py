@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from slotlight.config.bounds import above, at_least, check_seed
+from slotlight.config.bounds import above, at_least, check_seed, in_unit_interval
 from slotlight.config.choices import Precision
+from slotlight.config.training import TrainConfig
 from slotlight.errors import ConfigError
 
 
@@ -113,6 +114,10 @@ class DistilConfig:
         check_seed(self.seed)
         if not self.sizes or min(self.sizes) < 64:
             raise ConfigError(f"sizes are {self.sizes}; each must be at least 64 pixels.")
-        for name in ("warmup_share", "min_votes", "paste_share", "sure_above"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be in [0, 1].")
+        in_unit_interval(self, "warmup_share", "min_votes", "paste_share", "sure_above")
+
+    @property
+    def schedule(self) -> TrainConfig:
+        """The steps, batches and learning rate of a round, as any training has them."""
+        names = ("steps", "batch_size", "learning_rate", "warmup_share", "seed")
+        return TrainConfig(decay="cosine", **{name: getattr(self, name) for name in names})

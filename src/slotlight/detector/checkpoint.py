@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import nn
 from torchvision.models.detection import MaskRCNN
 
@@ -17,8 +16,7 @@ from slotlight.config import EMBEDDED, DetectorConfig, Precision
 from slotlight.detector.network import build_detector
 from slotlight.detector.segmenter import DetectorSegmenter
 from slotlight.errors import CheckpointError, ConfigError
-from slotlight.files import digest, whole_file, write_text
-from slotlight.model.checkpoint import FORMAT, from_dict, read_config
+from slotlight.model.checkpoint import from_dict, read_config, write_folder
 
 KIND = "detector"
 _WEIGHTS, _CONFIG = "detector.safetensors", "config.json"
@@ -33,25 +31,11 @@ def save_detector(folder: Path, network: nn.Module, config: DetectorConfig, info
         config: What it was built with.
         info: What else to keep about the training, as JSON.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     state = {
-        key: value.detach().cpu().half().contiguous()
-        if value.is_floating_point()
-        else value.detach().cpu().contiguous()
+        key: value.half() if value.is_floating_point() else value
         for key, value in network.state_dict().items()
     }
-    weights = save(state)
-    with whole_file(folder / _WEIGHTS) as partial:
-        partial.write_bytes(weights)
-    raw = {
-        "format": FORMAT,
-        "kind": KIND,
-        "detector": dataclasses.asdict(config),
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "info": info,
-    }
-    raw = json.loads(json.dumps(raw, default=str))
-    write_text(folder / _CONFIG, [json.dumps(raw | {"digest": digest(raw)}, indent=2), "\n"])
+    write_folder(folder, _WEIGHTS, state, {"kind": KIND, "detector": dataclasses.asdict(config)}, info)
 
 
 def is_detector(folder: Path) -> bool:

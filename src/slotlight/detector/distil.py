@@ -25,11 +25,11 @@ from slotlight.detector.pseudo_masks import PseudoMasks, find_pseudo_masks
 from slotlight.detector.segmenter import DetectorSegmenter
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import CheckpointError, TrainingError
-from slotlight.files import begin_run, digest, is_claimed, stamp, whole_file
+from slotlight.errors import CheckpointError
+from slotlight.files import begin_run, digest, stamp, whole_file
 from slotlight.images import find_photographs
 from slotlight.training.state import STATE, TrainingState, load_state
-from slotlight.training.train import flat_settings
+from slotlight.training.train import check_resuming, flat_settings
 
 EXPLAINED = 0.5
 """An old region whose IoU with a prediction is above this is the same object."""
@@ -72,10 +72,7 @@ def distil(
         CheckpointError: The state to go on from is damaged.
     """
     out, device = Path(out), device or pick_device("auto")
-    if resume and start_over:
-        raise TrainingError("--resume and --start-over contradict each other; leave one of them out.")
-    if resume and not is_claimed(out):
-        raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
+    check_resuming(out, resume=resume, start_over=start_over)
     files = find_photographs(photographs)
     settings = asdict(distil_config)
     del settings["checkpoint_every"]  # without effect on the result
@@ -86,7 +83,7 @@ def distil(
     lock = begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over)
     try:
         torch.manual_seed(distil_config.seed)
-        network = build_detector(load_backbone(EMBEDDED), detector_config)
+        network = build_detector(load_backbone(EMBEDDED), detector_config).to(device)
         pseudo: list[PseudoMasks] = []
         for number in range(distil_config.rounds):
             former, pseudo = pseudo, _taught(files, out, number, teacher, distil_config)

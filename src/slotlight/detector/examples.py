@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from slotlight.config import DistilConfig
 from slotlight.detector.network import STRIDE
 from slotlight.detector.pseudo_masks import PseudoMasks
+from slotlight.discovery.objects import mask_boxes_xyxy
 from slotlight.images import fit_size, read_photograph, resize, to_batch
 
 PASTED_SCALE = (0.3, 1.0)
@@ -37,11 +38,9 @@ class Example:
 
     def targets(self) -> dict[str, Tensor]:
         """What torchvision's detectors learn from: boxes, labels and masks."""
-        rows, columns = self.masks.any(dim=2), self.masks.any(dim=1)
-        sides = [_extent(columns), _extent(rows)]
-        boxes = torch.stack([sides[0][0], sides[1][0], sides[0][1], sides[1][1]], dim=1)
+        boxes = torch.from_numpy(mask_boxes_xyxy(self.masks.numpy()))
         return {
-            "boxes": boxes.float(),
+            "boxes": boxes,
             "labels": torch.ones(len(boxes), dtype=torch.int64),
             "masks": self.masks.to(torch.uint8),
         }
@@ -75,10 +74,7 @@ def paste(onto: Example, source: Example, rng: np.random.Generator) -> Example:
     if not len(source.masks):
         return onto
     mask = source.masks[int(rng.integers(len(source.masks)))]
-    (top, bottom), (left, right) = (
-        tuple(int(value) for value in _extent(side.unsqueeze(0))[0:2])
-        for side in (mask.any(dim=1), mask.any(dim=0))
-    )
+    ((left, top, right, bottom),) = mask_boxes_xyxy(mask[None].numpy()).astype(int).tolist()
     scale = rng.uniform(*PASTED_SCALE)
     height, width = onto.image.shape[1:]
     size = (
@@ -114,14 +110,6 @@ def step_examples(
                     example = paste(example, examples[source], rng)
         pasted.append(example)
     return pasted
-
-
-def _extent(inside: Bool[Tensor, "region side"]) -> tuple[Tensor, Tensor]:
-    """The first and one past the last place that is inside."""
-    length = inside.shape[1]
-    first = inside.int().argmax(dim=1)
-    last = length - inside.flip(1).int().argmax(dim=1)
-    return first, last
 
 
 def _resized(

@@ -22,10 +22,12 @@ from slotlight.detector.pseudo_masks import PseudoMasks
 from slotlight.errors import TrainingError
 from slotlight.parallel import map_ahead, worker_pool
 from slotlight.progress import ProgressReport
+from slotlight.training.batches import BatchOrder
 from slotlight.training.by_products import ByProducts
 from slotlight.training.interruption import Interruption
 from slotlight.training.logs import Logs
 from slotlight.training.loop import LOOK_EVERY, SAVE_WITHIN_S, step_seed
+from slotlight.training.schedule import learning_rate
 from slotlight.training.state import TrainingState, save_state
 
 AHEAD = 3
@@ -47,7 +49,7 @@ def fit_detector(
     """Train a detector for a round, in place.
 
     Args:
-        network: Of `slotlight.detector.network.build_detector`.
+        network: Of `slotlight.detector.network.build_detector`, on the device.
         pseudo: What it learns from; photographs without a region are left out.
         out: Where the logs go.
         config: How it learns.
@@ -66,7 +68,7 @@ def fit_detector(
         raise TrainingError(
             f"No region has {config.min_votes} of the votes; lower --min-votes or give more photographs."
         )
-    network.to(device).train()
+    network.train()
     optimizer = AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     if state:
         state.restore(network, optimizer)
@@ -84,7 +86,7 @@ def fit_detector(
             f"from {len(taught):,} with {sum(len(one.masks) for one in taught):,} regions."
         )
         for step, examples in enumerate(batches, start):
-            optimizer.param_groups[0]["lr"] = rate = config.learning_rate * rate_share(step, config)
+            optimizer.param_groups[0]["lr"] = rate = learning_rate(step, config.schedule)
             torch.manual_seed(step_seed(config.seed + number, step, 0))
             optimizer.zero_grad()
             loss = detection_loss(network, examples, device, config)
@@ -121,38 +123,18 @@ def detection_loss(
     return torch.stack([loss.float() for loss in losses.values()]).sum()
 
 
-def rate_share(step: int, config: DistilConfig) -> float:
-    """The share of the highest learning rate: a linear rise, then a cosine to zero.
-
-    Example:
-        >>> [round(rate_share(step, DistilConfig(steps=100, warmup_share=0.1)), 2) for step in (0, 9, 55, 99)]
-        [0.1, 1.0, 0.5, 0.0]
-    """
-    warmup = round(config.warmup_share * config.steps)
-    if step < warmup:
-        return (step + 1) / warmup
-    return (1 + math.cos(math.pi * (step - warmup) / max(1, config.steps - warmup))) / 2
-
-
 def _batches(
     pseudo: Sequence[PseudoMasks], config: DistilConfig, start: int, number: int
 ) -> Generator[list[Example], None, None]:
     """The examples of each step, prepared in threads beside the training."""
 
-    def prepare(step: int) -> list[Example]:
+    def prepare(numbered: tuple[int, list[int]]) -> list[Example]:
+        step, places = numbered
         rng = np.random.default_rng((config.seed, number, step))
-        chosen = [pseudo[place] for place in _places(len(pseudo), step, config, number)]
+        chosen = [pseudo[place] for place in places]
         return step_examples(chosen, int(rng.choice(config.sizes)), config, rng)
 
+    key = lambda epoch: (config.seed, number, epoch, 1)  # noqa: E731
+    order = BatchOrder(len(pseudo), config.schedule, start=start, key=key)
     with worker_pool() as pool:
-        yield from map_ahead(pool, prepare, range(start, config.steps), ahead=AHEAD)
-
-
-def _places(count: int, step: int, config: DistilConfig, number: int) -> list[int]:
-    """Which photographs a step sees: one random permutation after another, cut into batches."""
-    places = range(step * config.batch_size, (step + 1) * config.batch_size)
-    orders = {
-        epoch: np.random.default_rng((config.seed, number, epoch, 1)).permutation(count)
-        for epoch in {place // count for place in places}
-    }
-    return [int(orders[place // count][place % count]) for place in places]
+        yield from map_ahead(pool, prepare, enumerate(order, start), ahead=AHEAD)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from faster_coco_eval.core import mask as coco_masks
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.discovery import Discovery
@@ -117,8 +117,3 @@ def _read(file: Path) -> list[PseudoMasks]:
         ]
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise CheckpointError(f"{file} is damaged ({fault}); delete it, and it is made again.") from fault
-
-
-def scores_of(found: Sequence[PseudoMasks]) -> Float[np.ndarray, " region"]:
-    """Of all regions."""
-    return np.array([score for one in found for score in one.scores], dtype=np.float32)

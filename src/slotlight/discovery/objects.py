@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import ObjectRule
+from slotlight.model.parts import connected_parts
 from slotlight.segmenter import Regions
 
 FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
@@ -62,7 +62,9 @@ def pixel_objects(
         (part, score * share**0.5)
         for one, score in score_of.items()
         if score > 0 and score >= rule.min_score
-        for part, share in _parts(wholes == one, rule.min_part, whole=whole)
+        for part, share in (
+            [(wholes == one, 1.0)] if whole else connected_parts(wholes == one, rule.min_part)
+        )
     ]
     least = max(1, rule.min_area * segments.size)
     kept = [
@@ -135,22 +137,3 @@ def _enlarged(mask: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Boo
 def _finest(size: tuple[int, int]) -> tuple[int, int]:
     shrink = min(1.0, FINEST_PIXELS / max(size))
     return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
-
-
-def _parts(
-    mask: Bool[np.ndarray, "height width"], min_part: float, *, whole: bool
-) -> list[tuple[Bool[np.ndarray, "height width"], float]]:
-    """The connected parts of a mask, but for specks, and the share of the mask that each is."""
-    if whole:
-        return [(mask, 1.0)]
-    (left, top, right, bottom), *_ = mask_boxes_xyxy(mask[None]).astype(int).tolist()
-    box = (slice(top, bottom), slice(left, right))  # an object is seldom as large as its photograph
-    parts, _ = ndimage.label(mask[box])
-    sizes = np.bincount(parts.ravel())[1:]
-    large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
-    found = []
-    for part in large:
-        inside = np.zeros_like(mask)
-        inside[box] = parts == part + 1
-        found.append((inside, float(sizes[part] / sizes.sum())))
-    return found

@@ -6,6 +6,7 @@ The backbone is frozen and not in the folder; ``config.json`` names it and holds
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -13,8 +14,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
-from slotlight.backbones import Backbone, load_backbone
+from slotlight.backbones import Backbone, load_chosen
 from slotlight.config import ModelConfig, Precision
 from slotlight.errors import CheckpointError, ConfigError
 from slotlight.files import digest, whole_file, write_text
@@ -39,20 +41,33 @@ def save_model(
         backbone: The backbone whose features it was trained on; only its name and fingerprint are kept.
         info: What else to keep about the training, as JSON.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    weights = save(state)
-    config = {
-        "format": FORMAT,
+    about = {
         "model": dataclasses.asdict(model.config),
         "feature_dim": backbone.dim,
         "grid": list(model.grid),
         "backbone_fingerprint": backbone.fingerprint(),
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "info": info or {},
     }
-    with whole_file(folder / _WEIGHTS) as partial:
+    write_folder(folder, _WEIGHTS, model.state_dict(), about, info or {})
+
+
+def write_folder(
+    folder: Path, name: str, state: Mapping[str, Tensor], about: dict[str, Any], info: dict[str, Any]
+) -> None:
+    """Write a model folder of any kind: its weights, and ``config.json`` with the digests of both.
+
+    Args:
+        folder: Made if need be.
+        name: Of the file of weights.
+        state: The weights.
+        about: Everything that is needed to build the model again.
+        info: What else to keep about the training.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = save({key: value.detach().cpu().contiguous() for key, value in state.items()})
+    with whole_file(folder / name) as partial:
         partial.write_bytes(weights)
+    sha256 = hashlib.sha256(weights).hexdigest()
+    config = {"format": FORMAT, **about, "weights_sha256": sha256, "info": info}
     config = json.loads(json.dumps(config, default=str))
     write_text(folder / _CONFIG, [json.dumps(config | {"digest": digest(config)}, indent=2), "\n"])
 
@@ -93,9 +108,7 @@ def load_model(
         ) from fault
     _fill(model, folder, weights_digest)
     chosen = model.config.backbone
-    backbone = backbone or load_backbone(
-        chosen.name, weights=weights or chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
-    )
+    backbone = backbone or load_chosen(chosen, weights=weights, device=device)
     if backbone.fingerprint() != fingerprint:
         raise CheckpointError(
             f"{folder} was trained on other features than those of this {chosen.name!r}; "

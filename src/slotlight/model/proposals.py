@@ -6,16 +6,15 @@ partition, scored by the foreground map, votes for the regions that it nearly eq
 voters, and its score is the votes that it got, as a share of all partitions.
 """
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import HeuristicsConfig, ProposalConfig
 from slotlight.model.foreground import foreground_map, score_by_foreground, with_foreground
 from slotlight.model.partition import spectral_partitions
+from slotlight.model.parts import connected_parts
 from slotlight.segmenter import Regions
 
 
@@ -52,7 +51,7 @@ def propose_regions(
         scored = score_by_foreground(masks, foreground, agreed, heuristics.background_below)
         for number, (whole, score) in enumerate(zip(masks.cpu(), scored.tolist(), strict=True)):
             for mask, value in zip(whole, score, strict=True):
-                for part, share in _connected(mask.numpy() > 0, config.min_part) if value > 0 else ():
+                for part, share in connected_parts(mask.numpy() > 0, config.min_part) if value > 0 else ():
                     parts[number].append(torch.from_numpy(part))
                     scores[number].append(value * share**0.5)
     voters = len(config.clusters) * len(config.temperatures)
@@ -86,11 +85,3 @@ def _elect(
     found = torch.stack(votes).clamp(max=1)
     order = found.argsort(descending=True, stable=True)
     return Regions(torch.stack(masks)[order].unflatten(1, parts.shape[1:]), found[order])
-
-
-def _connected(mask: np.ndarray, min_part: float) -> list[tuple[np.ndarray, float]]:
-    """The connected parts of a mask but for specks, and the share of the mask that each is."""
-    labels, _ = ndimage.label(mask)
-    sizes = np.bincount(labels.ravel())[1:]
-    large = np.flatnonzero(sizes >= min_part * sizes.max(initial=0))
-    return [(labels == part + 1, float(sizes[part] / sizes.sum())) for part in large]

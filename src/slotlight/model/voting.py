@@ -73,6 +73,5 @@ class VotingSegmenter:
     ) -> Float[Tensor, "region rows columns"]:
         if not self.heuristics.refine:
             return regions.masks
-        return refine_masks(regions.masks.to(image.device).unsqueeze(0), image.unsqueeze(0), self.heuristics)[
-            0
-        ]
+        masks = regions.masks.to(image.device)
+        return refine_masks(masks[None], image[None], self.heuristics).squeeze(0)

@@ -69,7 +69,7 @@ def make_gallery(discoverer: Discoverer, dataset: Dataset, result: ProtocolResul
     drawn: dict[int, Pair] = {}
     for index in dict.fromkeys(i for indices in chosen.values() for i in indices):
         with suppress(SlotlightError):
-            drawn[index] = _draw(discoverer, dataset, protocol, index, scores[index])
+            drawn[index] = draw_pair(discoverer, dataset, protocol, index, scores[index])
     selections = tuple(
         Selection(title, tuple(drawn[i] for i in indices if i in drawn)) for title, indices in chosen.items()
     )
@@ -112,22 +112,27 @@ def _score(measured: Measured, metric: str | None) -> float:
     return float(np.mean(measured.objects.overlaps)) if measured.objects.overlaps else float("nan")
 
 
-def _draw(discoverer: Discoverer, dataset: Dataset, protocol: Protocol, index: int, score: float) -> Pair:
+def draw_pair(discoverer: Discoverer, dataset: Dataset, protocol: Protocol, index: int, score: float) -> Pair:
+    """Draw what a model finds in a photograph beside what is annotated, as a protocol shows them.
+
+    Raises:
+        SlotlightError: The photograph or its labels can no longer be read.
+    """
     sample = dataset[index]
     image = sample.read_image()
     labels = protocol.read_labels(dataset, sample, image.shape[:2])
     found = discoverer.discover(protocol.view.image(image))
     # Cropped pictures stay beside squashed labels: the report shows what that does.
-    return Pair(sample.id, score, found_picture(protocol, found), truth_picture(found.image, labels))
+    return Pair(sample.id, score, _found_picture(protocol, found), _truth_picture(found.image, labels))
 
 
-def found_picture(protocol: Protocol, found: Discovery) -> str:
+def _found_picture(protocol: Protocol, found: Discovery) -> str:
     """What was found as a protocol judges it, all slots or the objects alone, as a data URL."""
     picture = segment_picture(found.image, found.segments) if protocol.shows_slots else found.overlay()
     return data_url(picture)
 
 
-def truth_picture(image: RGBImage, labels: Labels) -> str:
+def _truth_picture(image: RGBImage, labels: Labels) -> str:
     """What is annotated, as a data URL."""
     picture = Image.fromarray(image)
     maps: Sequence[np.ndarray | None] = (labels.instances, labels.classes, labels.foreground)

@@ -9,7 +9,7 @@ import numpy as np
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import SlotlightError
 from slotlight.evaluation.protocols import Protocol, find_protocol
-from slotlight.report.galleries import found_picture, truth_picture
+from slotlight.report.galleries import Pair, draw_pair
 from slotlight.studies.plan import Reading
 from slotlight.studies.result import StudyResult
 from slotlight.studies.work import Work
@@ -66,13 +66,16 @@ def pictures_of(result: StudyResult, work: Work) -> Pictures:
         triples = []
         for place in places:
             with suppress(SlotlightError):
-                found = [
-                    _draw(work, one, result.places[place], find_protocol(measure.protocol)) for one in loaded
-                ]
-                values = float(first[place]), float(second[place])
-                triples.append(
-                    Triple(result.photographs[place], found[0][0], found[1][0], found[0][1], *values)
+                protocol, values = (
+                    find_protocol(measure.protocol),
+                    (float(first[place]), float(second[place])),
                 )
+                one, other = (
+                    _draw(work, arm, result.places[place], protocol, value)
+                    for arm, value in zip(loaded, values, strict=True)
+                )
+                name = result.photographs[place]
+                triples.append(Triple(name, one.found, other.found, one.truth, *values))
         return tuple(triples)
 
     return Pictures(pair.arm, pair.against, measure.name, draw(better), draw(worse))
@@ -82,12 +85,9 @@ def _first_of(work: Work, arm: str) -> Reading:
     return next(reading for reading in work.readings if reading.arm.name == arm)
 
 
-def _draw(work: Work, loaded: tuple[Reading, Discoverer], place: int, protocol: Protocol) -> tuple[str, str]:
+def _draw(
+    work: Work, loaded: tuple[Reading, Discoverer], place: int, protocol: Protocol, value: float
+) -> Pair:
     """What an arm found in a photograph, and what is annotated."""
     reading, discoverer = loaded
-    dataset = work.dataset_under(reading.arm.shift)
-    sample = dataset[place]
-    image = sample.read_image()
-    labels = protocol.read_labels(dataset, sample, image.shape[:2])
-    found = discoverer.discover(protocol.view.image(image))
-    return found_picture(protocol, found), truth_picture(found.image, labels)
+    return draw_pair(discoverer, work.dataset_under(reading.arm.shift), protocol, place, value)

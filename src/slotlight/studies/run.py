@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from slotlight.backbones import Backbone, load_backbone
+from slotlight.backbones import Backbone, load_chosen
 from slotlight.config import ModelConfig, TrainConfig, preset
 from slotlight.datasets import Dataset, DatasetSource, open_dataset
 from slotlight.devices import device_name, pick_device
@@ -27,6 +27,7 @@ from slotlight.studies.result import StudyResult, collect
 from slotlight.studies.scenes import COUNT, drawn_photographs
 from slotlight.studies.work import Work
 from slotlight.studies.write import OUTPUTS, write_study
+from slotlight.training.train import flat_settings
 from slotlight.version import __version__
 
 
@@ -79,7 +80,7 @@ def study(
     readings = plan(asked.arms, model, training, options.trainings)
     found = _chosen(find_photographs(photographs), options) if photographs else None
     device = device or pick_device("auto")
-    backbone = _backbone(model, device)
+    backbone = load_chosen(model.backbone, device=device)
     seen = "drawn scenes" if found is None else f"{len(found)} ({digest([stamp(path) for path in found])})"
     identity = _identity(asked, model, training, options, backbone, dataset, seen)
     lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
@@ -132,13 +133,6 @@ def _chosen(files: list[Path], options: StudyOptions) -> list[Path]:
     return [files[place * len(files) // QUICK_PHOTOGRAPHS] for place in range(QUICK_PHOTOGRAPHS)]
 
 
-def _backbone(model: ModelConfig, device: torch.device) -> Backbone:
-    chosen = model.backbone
-    return load_backbone(
-        chosen.name, weights=chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
-    )
-
-
 def _identity(
     asked: Study,
     model: ModelConfig,
@@ -159,7 +153,7 @@ def _identity(
         "data": f"{dataset.name} ({dataset.split})",
         "photographs": photographs,
         "backbone": f"{backbone.name} ({backbone.fingerprint()})",
-        **{f"training.{name}": value for name, value in asdict(training).items()},
+        **flat_settings({"training": asdict(training)}),
         "model": digest(asdict(model)),
         "arms": digest(arms),
     }

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from slotlight.errors import OutputError
 from slotlight.evaluation.protocols import find_protocol
-from slotlight.files import write_text
+from slotlight.files import write_text, writing_to
 from slotlight.report.page import page_templates
 from slotlight.report.terminal import show_estimate
 from slotlight.studies import plot
@@ -32,15 +31,11 @@ def write_study(result: StudyResult, out: Path, work: Work) -> None:
     Raises:
         OutputError: The folder cannot be written.
     """
-    try:
+    with writing_to(out):
         result.write_values(out / "per_image.csv")
         write_text(out / "report.json", [json.dumps(to_json(result), indent=1), "\n"])
         write_text(out / "report.md", [to_markdown(result)])
         write_text(out / "report.html", [to_html(result, work)])
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written: {error.strerror or error}; make room or choose another --out."
-        ) from None
 
 
 def to_html(result: StudyResult, work: Work) -> str:

@@ -1,6 +1,6 @@
 """Which photographs a step sees, and their features on the device."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,7 @@ class BatchOrder:
         count: Photographs there are.
         config: Its seed, steps and batch size.
         start: The first step.
+        key: What seeds the permutation of an epoch; without it, the config's seed and the epoch.
         rank: Which of ``world`` processes asks; each gets its share of every batch.
         world: Number of processes.
 
@@ -28,8 +29,16 @@ class BatchOrder:
     """
 
     def __init__(
-        self, count: int, config: TrainConfig, *, start: int = 0, rank: int = 0, world: int = 1
+        self,
+        count: int,
+        config: TrainConfig,
+        *,
+        start: int = 0,
+        key: Callable[[int], tuple[int, ...]] | None = None,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
+        self.key = key or (lambda epoch: (config.seed, epoch))
         self.count, self.config, self.start, self.rank, self.world = count, config, start, rank, world
 
     def __len__(self) -> int:
@@ -37,7 +46,7 @@ class BatchOrder:
 
     def __iter__(self) -> Iterator[list[int]]:
         permutation = lru_cache(2)(
-            lambda epoch: np.random.default_rng((self.config.seed, epoch)).permutation(self.count)
+            lambda epoch: np.random.default_rng(self.key(epoch)).permutation(self.count)
         )
         size = self.config.batch_size
         for step in range(self.start, self.config.steps):

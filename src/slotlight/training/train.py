@@ -16,7 +16,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 
-from slotlight.backbones import Backbone, load_backbone
+from slotlight.backbones import Backbone, load_chosen
 from slotlight.config import ModelConfig, TrainConfig
 from slotlight.devices import pick_device
 from slotlight.errors import CheckpointError, TrainingError
@@ -76,10 +76,7 @@ def train(
         CheckpointError: The state to go on from is damaged.
     """
     out = Path(out)
-    if resume and start_over:
-        raise TrainingError("--resume and --start-over contradict each other; use only one of them.")
-    if resume and not is_claimed(out):
-        raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
+    check_resuming(out, resume=resume, start_over=start_over)
     files = find_photographs(photographs)
     return train_on(files, out, model_config, train_config, device=device, start_over=start_over, cache=cache)
 
@@ -110,9 +107,7 @@ def train_on(
     device = device or pick_device("auto")
     model_config = _with_absolute_weights(model_config)
     chosen = model_config.backbone
-    backbone = load_backbone(
-        chosen.name, weights=chosen.weights, facet=chosen.facet, layer=chosen.layer, device=device
-    )
+    backbone = load_chosen(chosen, device=device)
     _check_slots(model_config, backbone)
     precision = train_config.precision
     key = feature_key(files, backbone, image_size=chosen.image_size, precision=precision)
@@ -193,6 +188,18 @@ def _identity(model: ModelConfig, train: TrainConfig, key: CacheKey) -> dict[str
     kept = {name: value for name, value in settings.items() if name not in _WITHOUT_EFFECT}
     photographs = f"{len(key.photographs)} ({digest(key.photographs)})"
     return kept | {"backbone": key.backbone, "photographs": photographs}
+
+
+def check_resuming(out: Path, *, resume: bool, start_over: bool) -> None:
+    """Refuse to go on with a run that is to be deleted, or that is not there.
+
+    Raises:
+        TrainingError: Either is asked for.
+    """
+    if resume and start_over:
+        raise TrainingError("--resume and --start-over contradict each other; use only one of them.")
+    if resume and not is_claimed(out):
+        raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
 
 
 def flat_settings(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
