@@ -35,7 +35,7 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("deviation", torch.ones(()))
 
-    def measure(self, batches: Iterable[Float[Tensor, "batch patch dim"]]) -> None:
+    def measure(self, batches: Iterable[Float[Tensor, "_ patch dim"]]) -> None:
         """Take the mean and the standard deviation (over patches and dimensions) of some photographs' features."""
         count, total = 0, torch.zeros(self.mean.shape, dtype=torch.float64)
         squares = torch.zeros((), dtype=torch.float64)

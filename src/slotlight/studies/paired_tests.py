@@ -168,7 +168,7 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in stats.false_discovery_control(p_values)] if len(p_values) else []
 
 
-def spread_test(means: Sequence[Float[np.ndarray, " training"]]) -> float | None:
+def spread_test(means: Sequence[Float[np.ndarray, " _"]]) -> float | None:
     """The p-value of Brown and Forsythe's test that all arms spread alike; None for fewer than three trainings of each.
 
     Example:
