@@ -43,12 +43,13 @@ def coco_annotations(
 
 @dataclass(frozen=True)
 class CocoImage:
-    """One photograph and its annotations, whose ids are set when they are written."""
+    """One photograph and its annotations, whose ids are set when they are written; ``key`` is its own id, if any."""
 
     file_name: str
     width: int
     height: int
     annotations: list[dict[str, Any]]
+    key: str = ""
 
 
 def coco_json(info: dict[str, Any], images: Callable[[], Iterable[tuple[int, CocoImage]]]) -> Iterator[str]:
@@ -61,7 +62,7 @@ def coco_json(info: dict[str, Any], images: Callable[[], Iterable[tuple[int, Coc
     yield f'{{"info": {json.dumps(info)},\n "categories": [{{"id": 1, "name": "object"}}],\n "images": ['
     for number, (image_id, image) in enumerate(images()):
         row = {"id": image_id, "file_name": image.file_name, "width": image.width, "height": image.height}
-        yield (",\n  " if number else "\n  ") + json.dumps(row)
+        yield (",\n  " if number else "\n  ") + json.dumps(row | ({"key": image.key} if image.key else {}))
     yield '],\n "annotations": ['
     count = 0
     for image_id, image in images():
