@@ -18,6 +18,7 @@ import slotlight
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.groups import groups
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.study import study_command
@@ -39,6 +40,7 @@ def main() -> None:
         commands: dict[str, Callable[..., int]] = {
             "discover": discover,
             "merge": merge,
+            "groups": groups,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
