@@ -19,6 +19,7 @@ from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.groups import groups
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.review import review
@@ -41,6 +42,7 @@ def main() -> None:
         commands: dict[str, Callable[..., int]] = {
             "discover": discover,
             "merge": merge,
+            "groups": groups,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
