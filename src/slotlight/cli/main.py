@@ -26,6 +26,7 @@ from slotlight.cli.review import review
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
+from slotlight.files import expand_home
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -36,7 +37,7 @@ def main() -> None:
     """Run the command line."""
     try:
         _prepare()
-        arguments = sys.argv[1:]
+        arguments = [_expanded(argument) for argument in sys.argv[1:]]
         if arguments[:1] in (["train"], ["study"]):
             arguments = full_options(arguments)
         commands: dict[str, Callable[..., int]] = {
@@ -67,6 +68,16 @@ def main() -> None:
         status = FAILED
     _flush()
     sys.exit(status)
+
+
+def _expanded(argument: str) -> str:
+    """An argument with a quoted ``~`` as the shell would have read it; a variable that was empty is refused."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    if option and not equals:
+        return argument
+    if value.strip() and not value.startswith("~"):
+        return argument
+    return f"{option}{equals}{expand_home(value)}"
 
 
 def _prepare() -> None:
