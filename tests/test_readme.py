@@ -1,4 +1,4 @@
-"""What the README and the pages of docs/ say is so: their Python runs, their links lead somewhere, their trees are true."""
+"""What the README and the pages of docs/ say is so: their Python runs, their links lead somewhere."""
 
 import re
 import shutil
