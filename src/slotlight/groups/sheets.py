@@ -46,7 +46,8 @@ def spread(distances: Float[np.ndarray, " object"], most: int = SHOWN) -> Int64[
     order = np.argsort(distances, kind="stable")
     if len(order) <= most:
         return order
-    return order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+    chosen: Int64[np.ndarray, " chosen"] = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+    return chosen
 
 
 def write_sheets(sheets: Mapping[Path, Sequence[Shown]]) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slotlight.errors import ImageError
+from slotlight.files import expand_home
 from slotlight.images.archives import ARCHIVES, COMPRESSED, in_archive
-from slotlight.images.finding import expand_home, is_photograph_name, survey_photographs
+from slotlight.images.finding import is_photograph_name, survey_photographs
 from slotlight.images.places import LocalFile, Located, RemoteObject
 from slotlight.images.remote import RemoteFile, is_url, is_web, list_remote
 from slotlight.images.tables import in_list, in_manifest, in_parquet

@@ -69,7 +69,7 @@ class Demo:
     def zip(self, look: Look, min_score: float, max_objects: float) -> str:
         """A zip of what is shown, of all photographs."""
         handle, name = mkstemp(prefix="slotlight-objects-", suffix=".zip", dir=self.folder)
-        open(handle, "wb").close()  # noqa: PTH123, SIM115
+        open(handle, "wb").close()  # noqa: PTH123
         info = self.info | {"min_score": min_score, "max_objects": int(max_objects)}
         write_zip(Path(name), look.findings, min_score, int(max_objects), info)
         return name

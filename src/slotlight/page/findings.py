@@ -7,7 +7,7 @@ score, at most so many, are the first few: another choice needs no model.
 import io
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ from slotlight.files import write_text
 from slotlight.formats.coco import CocoImage, coco_json
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import Photograph, read_photograph
+from slotlight.images.places import LocalFile
 
 MOST_OBJECTS = 50
 MOST_PHOTOGRAPHS = 50
@@ -107,8 +108,8 @@ class Finding:
                 number + 1,
                 "#{:02x}{:02x}{:02x}".format(*self.colours[number]),
                 round(100 * float(self.scores[number])),
+                self._cutout(number),
                 *(round(float(value)) for value in self.boxes_xyxy[number]),
-                cutout=self._cutout(number),
             )
             for number in range(count)
         ]
@@ -147,18 +148,18 @@ class Row:
         number: As it is on the picture.
         colour: As it is on the picture, in CSS.
         score: In per cent.
-        left: The first column of its box; top, right and bottom likewise, the last two exclusive.
         cutout: Its pixels as a picture in a link; empty where it is too small for one.
+        left: The first column of its box; top, right and bottom likewise, the last two exclusive.
     """
 
     number: int
     colour: str
     score: int
+    cutout: str
     left: int
     top: int
     right: int
     bottom: int
-    cutout: str
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,13 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
     """
     faults: dict[Path, str] = {}
     if len(uploads) > MOST_PHOTOGRAPHS:
-        sentence = f"{len(uploads)} photographs are more than {MOST_PHOTOGRAPHS}; use `slotlight discover` for whole folders."
+        sentence = (
+            f"{len(uploads)} photographs are more than {MOST_PHOTOGRAPHS}; "
+            "use `slotlight discover` for whole folders."
+        )
         return Look((), (sentence,))
 
-    def fail(upload: Photograph, fault: ImageError) -> None:
+    def fail(upload: Photograph | Tagged, fault: ImageError) -> None:
         path = Path(str(upload))
         faults[path] = str(fault).replace(printable(str(path)), printable(path.name))
 
@@ -198,7 +202,7 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
 
 
 def write_zip(
-    file: Path, findings: Sequence[Finding], min_score: float, max_objects: int, info: dict[str, object]
+    file: Path, findings: Sequence[Finding], min_score: float, max_objects: int, info: Mapping[str, object]
 ) -> None:
     """Write what `slotlight discover` would have written of the same photographs: objects, label maps, overlays.
 
@@ -218,7 +222,7 @@ def write_zip(
         pictures = Pictures(Path(home))
         rows: list[tuple[int, CocoImage]] = []
         for one in findings:
-            entry = Entry(one.name, names[Path(one.name)], ids[one.name], [])
+            entry = Entry(one.name, names[Path(one.name)], ids[one.name], [], LocalFile(str(one.path)))
             line = pictures.write(one.discovery(one.count(min_score, max_objects), entry))
             rows.append((line.image_id, CocoImage(line.file, line.width, line.height, line.annotations)))
         write_text(Path(home) / "objects.json", coco_json(dict(info), lambda: rows))

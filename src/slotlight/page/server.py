@@ -104,7 +104,10 @@ def _set_environment(home: str) -> None:
 def _reason(place: PageConfig, fault: Exception) -> str:
     if isinstance(fault, OSError):
         where = f"{place.host}, port {place.port}" if place.port else place.host
-        return f"No page can be served on {where}: the port is in use or the address is not this machine's; choose others."
+        return (
+            f"No page can be served on {where}: the port is in use or the address is not this machine's; "
+            "choose others."
+        )
     return f"The page cannot be reached from this machine itself; unset proxies for localhost ({fault})."
 
 
