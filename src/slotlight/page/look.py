@@ -26,11 +26,11 @@ def templates() -> Environment:
 
 
 def html(template: str, **values: Any) -> str:
-    """A piece of a page.
+    r"""A piece of a page.
 
     Example:
         >>> html("said.html", sentences=["a <b> is not an image."])
-        '<div class="said" role="alert">\\n<p>a &lt;b&gt; is not an image.</p>\\n</div>'
+        '<div class="said" role="alert">\n<p>a &lt;b&gt; is not an image.</p>\n</div>'
     """
     return templates().get_template(template).render(**values)
 
