@@ -1,7 +1,9 @@
 """What the page shows: exactly what `discover` would have given, for any score and number, without the model."""
 
 import json
+import struct
 import zipfile
+import zlib
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
@@ -56,7 +58,6 @@ def test_the_overlay_shows_each_object_in_its_colour(look):
         tinted = 0.6 * one.small[mask] + 0.4 * colour
         assert np.median(np.abs(picture[mask] - tinted)) <= 2
         assert row.number == number + 1
-        assert f"{one.name}" == "coffee.jpg"
         cutout = Image.open(BytesIO(b64decode(row.cutout.split(",")[1])))
         assert cutout.mode == "RGBA"
         assert cutout.getchannel("A").getextrema() == (0, 255)
@@ -113,7 +114,7 @@ def test_broken_uploads_are_one_sentence_each_and_cost_the_others_nothing(discov
 
 def test_three_hundred_megapixels_are_refused_from_the_header(discoverer, tmp_path):
     bomb = tmp_path / "bomb.png"
-    Image.new("1", (20_000, 15_000)).save(bomb)
+    bomb.write_bytes(png_header(20_000, 15_000))
     look = look_at(discoverer, [bomb])
     assert look.faults == (
         f"bomb.png has more than {max_pixels():,} pixels; make it smaller, or raise the limit of pixels.",
@@ -125,6 +126,12 @@ def test_three_hundred_megapixels_are_refused_from_the_header(discoverer, tmp_pa
         assert "more than 1,000 pixels" in look_at(discoverer, [tmp_path / "small.png"]).faults[0]
     finally:
         set_max_pixels(before)
+
+
+def png_header(width, height):
+    """The start of a file that promises so many pixels."""
+    fields = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + fields + struct.pack(">I", zlib.crc32(fields))
 
 
 def test_two_uploads_of_one_name(discoverer, photo_paths, tmp_path):
