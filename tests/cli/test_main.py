@@ -129,7 +129,9 @@ def test_a_full_standard_output_ends_nothing(trip):
     assert (trip / "found/objects.json").is_file()
 
 
-@pytest.mark.parametrize("command", ["discover", "merge", "train", "distil", "study", "evaluate", "models"])
+@pytest.mark.parametrize(
+    "command", ["discover", "merge", "train", "distil", "study", "evaluate", "models", "demo", "review"]
+)
 def test_every_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
     assert status == 0
