@@ -119,6 +119,7 @@ def test_a_name_that_the_terminal_cannot_show_ends_nothing(trip, photo_paths, en
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_standard_output_ends_nothing(trip):
     command = [sys.executable, "-m", "slotlight", "discover", trip / "pics", "--model", "centre-box"]
     with Path("/dev/full").open("w") as full:
