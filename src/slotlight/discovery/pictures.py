@@ -102,7 +102,7 @@ def discover_entries(
         found = discoverer.stream(tagged(), batch_size=batch_size, seed=seed, on_error=fail)
         for discovery in found:
             by_file.pop(cast(Entry, discovery.tag).file)
-            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
+            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.coarse_masks.nbytes
             yield from queue.put(discovery, None, max(size, _WAITING_BYTES // _WAITING))
             while failed:
                 yield failed.pop()
