@@ -15,11 +15,14 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.groups import groups
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
+from slotlight.cli.review import review
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
@@ -40,11 +43,14 @@ def main() -> None:
         commands: dict[str, Callable[..., int]] = {
             "discover": discover,
             "merge": merge,
+            "groups": groups,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
             "study": study_command(arguments),
             "models": models,
+            "demo": demo,
+            "review": review,
         }
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments

@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from slotlight.errors import ImageError
 from slotlight.files import claimed_parent, expand_home
@@ -29,9 +29,22 @@ _LEFT_OUT = {
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), _EXPORT),
     **dict.fromkeys((".jp2", ".jxl", ".psd", ".svg", ".eps", ".pdf", ".tga", ".ico"), _EXPORT),
+    **dict.fromkeys((".tar", ".parquet"), "to read the photographs in {them}, name {them} by name"),
     ".aae": "these hold edits alone; to use the edited photographs, export them as JPEG",
 }
 """Files that a user may take for photographs, and what to do with them."""
+
+
+def is_photograph_name(name: str) -> bool:
+    """Whether a file of this name counts as a photograph: it is not hidden, and ends as an image does.
+
+    Example:
+        >>> is_photograph_name("trip/a.JPG"), is_photograph_name("trip/.a.jpg")
+        (True, False)
+    """
+    path = PurePosixPath(name)
+    kind = path.suffix.lower()
+    return not path.name.startswith(".") and (kind in EXTENSIONS or (kind in _HEIC and reads_heic()))
 
 
 @dataclass
@@ -123,7 +136,7 @@ class _Survey:
                     self._said.append(f"{path} is a broken link and was left out; mend it, or remove it.")
             elif not os.path.isfile(path):  # noqa: PTH113
                 continue
-            elif kind in EXTENSIONS or (kind in _HEIC and reads_heic()):
+            elif is_photograph_name(path.name):
                 yield path
             elif kind in _LEFT_OUT:
                 self._others[kind] += 1
