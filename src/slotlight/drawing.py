@@ -3,12 +3,15 @@
 import colorsys
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 Colour = tuple[int, int, int]
+Masks: TypeAlias = Bool[np.ndarray, "object height width"] | Sequence[Bool[np.ndarray, "height width"]]
+"""Of the objects of a photograph, all at once or one at a time."""
 
 OPACITY = 0.4
 PALETTE_SIZE = 12
@@ -24,7 +27,7 @@ def palette(count: int) -> list[Colour]:
 
 def overlay(
     image: UInt8[np.ndarray, "height width 3"],
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Masks,
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
     *,
@@ -83,9 +86,7 @@ def _unit(size: tuple[int, ...]) -> float:
     return min(max(size) / 500, min(size) / 20, MAX_UNIT)
 
 
-def contrasting_colours(
-    image: UInt8[np.ndarray, "height width 3"], masks: Bool[np.ndarray, "object height width"]
-) -> list[Colour]:
+def contrasting_colours(image: UInt8[np.ndarray, "height width 3"], masks: Masks) -> list[Colour]:
     """For each object, of the colours that are still free, the one farthest from its own mean colour."""
     picture = Image.fromarray(image)
     free = np.array(palette(max(PALETTE_SIZE, len(masks))), dtype=float)

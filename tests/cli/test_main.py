@@ -42,6 +42,7 @@ def test_help_needs_no_torch():
         (("--batch-size", "0"), "batch_size is 0; it must be at least 1"),
         (("--batch-size", "1" + "0" * 20), "000; it must be at most 1,000,000,000"),
         (("--max-objects", "-1"), "max_objects is -1; it must be at least 1"),
+        (("--max-objects", "256"), "max_objects is 256; it must be at most 255"),
         (("--min-score", "nan"), "min_score is nan; it must be in [0, 1]"),
         (("--min-score", "7"), "min_score is 7.0; it must be in [0, 1]"),
         (("--seed", "-1"), "seed is -1; it must be from 0"),
@@ -379,3 +380,10 @@ def test_models_lists_everything(run):
     assert status == 0
     for name in ("embedded", "dino-vits16", "dinov3-vits16", "tokencut", "kmeans-colour", "Apache-2.0"):
         assert name in out
+
+
+def test_want_of_memory_is_told_from_other_faults():
+    with pytest.raises(RuntimeError) as fault:
+        torch.empty(10**15)
+    assert cli._is_out_of_memory(fault.value)
+    assert not cli._is_out_of_memory(RuntimeError("shapes differ"))

@@ -64,6 +64,10 @@ def main() -> None:
         status = _say("stopped; the same command goes on from here.", INTERRUPTED)
     except Terminated:
         status = _say("terminated; the same command goes on from here.", TERMINATED)
+    except (MemoryError, RuntimeError) as fault:
+        if not _is_out_of_memory(fault):
+            raise
+        status = _say("there is not enough memory for this; choose a smaller --batch-size or size.", FAILED)
     except BrokenPipeError:  # whoever read the output has gone
         status = FAILED
     _flush()
@@ -105,6 +109,12 @@ def _unraisable(
         former(ignored)
     else:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
+
+
+def _is_out_of_memory(fault: Exception) -> bool:
+    """Python's own fault, or one of torch, which is not imported here."""
+    is_torchs = type(fault).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(fault)
+    return isinstance(fault, MemoryError) or is_torchs
 
 
 def _say(sentence: str, status: int) -> int:

@@ -8,15 +8,22 @@ _MOST = 10**9
 def at_least(config: object, least: int, *names: str) -> None:
     """Refuse a config one of whose named numbers is less, or absurdly large."""
     for name in names:
-        _refuse_excess(config, name)
+        at_most(config, _MOST, name)
         if not getattr(config, name) >= least:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be at least {least}.")
+
+
+def at_most(config: object, most: int, *names: str) -> None:
+    """Refuse a config one of whose named numbers is greater."""
+    for name in names:
+        if getattr(config, name) > most:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be at most {most:,}.")
 
 
 def above(config: object, bound: int, *names: str) -> None:
     """Refuse a config one of whose named numbers does not exceed a bound, or is absurdly large."""
     for name in names:
-        _refuse_excess(config, name)
+        at_most(config, _MOST, name)
         if not getattr(config, name) > bound:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")
 
@@ -32,9 +39,3 @@ def check_seed(seed: int) -> None:
     """Refuse a seed that torch cannot take."""
     if not 0 <= seed < 2**63:
         raise ConfigError(f"seed is {seed}; it must be from 0 to 2^63 - 1.")
-
-
-def _refuse_excess(config: object, name: str) -> None:
-    """No count and no weight is greater; infinity is."""
-    if getattr(config, name) > _MOST:
-        raise ConfigError(f"{name} is {getattr(config, name)}; it must be at most {_MOST:,}.")

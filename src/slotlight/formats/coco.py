@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 
 def coco_annotations(
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Iterable[Bool[np.ndarray, "height width"]],
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
     *,
