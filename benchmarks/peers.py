@@ -131,11 +131,11 @@ def _each(find: Callable[[np.ndarray], object]) -> Find:
 # What finds objects, how many photographs are counted, and how many go before them uncounted.
 OURS = "slotlight discover, everything written"
 SUBJECTS: dict[str, tuple[Callable[[], Find], int, int]] = {
-    OURS: (ours, 48, 8),
-    "torchvision's Mask R-CNN, ResNet-50 FPN": (mask_rcnn, 4, 1),
+    OURS: (ours, 32, 8),
+    "torchvision's Mask R-CNN, ResNet-50 FPN": (mask_rcnn, 2, 1),
     "SAM's mask generator, ViT-B, 32×32 points": (segment_anything, 1, 0),
     "MaskCut, ViT-S/8 at 480 px, dense eigensolver": (maskcut_dense, 1, 0),
-    "MaskCut, ViT-S/8 at 480 px, Slotlight's eigensolver": (maskcut_lanczos, 4, 1),
+    "MaskCut, ViT-S/8 at 480 px, Slotlight's eigensolver": (maskcut_lanczos, 2, 1),
 }
 
 
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.worker:
         return _work(chosen.worker, chosen.threads, [Path(line.strip()) for line in sys.stdin])
-    sources = find_photographs([chosen.source]) if chosen.source else list(photographs(64))
+    sources = find_photographs([chosen.source]) if chosen.source else list(photographs(40))
     peers = [name for name in SUBJECTS if name != OURS and (chosen.only or "") in name]
     if not peers:
         sys.exit(f"No peer is called {chosen.only!r}; there are: {'; '.join(SUBJECTS)}.")

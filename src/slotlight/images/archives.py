@@ -3,7 +3,7 @@
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from slotlight.errors import ImageError
 from slotlight.files import stamp
@@ -40,7 +40,7 @@ def in_archive(file: str) -> list[Located]:
     ]
 
 
-def _members(content: IO[bytes], file: str) -> Iterator[tuple[str, tuple[int, int]]]:
+def _members(content: Any, file: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Name, start and size of each photograph; of those with one name the last counts, as it does for tar."""
     try:
         with tarfile.open(fileobj=content, mode="r:") as archive:

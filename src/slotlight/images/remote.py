@@ -36,6 +36,11 @@ MOST_BYTES = 500_000_000
 REMEDY = "pip install 'slotlight[remote]'"
 _HEADER_BLOCK = 1 << 16
 _PASSING = (408, 425, 429)
+_CONNECTION_FAULTS = {
+    ("aiohttp", "ClientError"),
+    ("botocore", "ConnectionError"),
+    ("botocore", "HTTPClientError"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +251,10 @@ def _may_pass(error: Exception) -> bool:
         return status in _PASSING or status >= 500
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | ValueError):
         return False
-    return isinstance(error, OSError | TimeoutError | EOFError) or type(error).__module__.startswith(
-        "aiohttp"
-    )
+    if isinstance(error, OSError | TimeoutError | EOFError):
+        return True
+    kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
+    return bool(kinds & _CONNECTION_FAULTS)
 
 
 def _fault(error: Exception) -> str:

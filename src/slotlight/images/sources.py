@@ -121,12 +121,10 @@ def _ending(file: str) -> str:
 
 def _key(photograph: Located) -> str:
     """Equal for two names of one photograph."""
+    if photograph.own:
+        return f"id {photograph.file}"
     place = photograph.place
-    return (
-        photograph.file
-        if photograph.own or not isinstance(place, LocalFile)
-        else os.path.realpath(place.path)
-    )
+    return os.path.realpath(place.path) if isinstance(place, LocalFile) else photograph.file
 
 
 def _check_distinct(photographs: Iterable[Located]) -> None:

@@ -1,9 +1,11 @@
 """The page of ``slotlight demo``: photographs in, objects beside them, sliders, a zip."""
 
+import shutil
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import mkdtemp
 from typing import Any
 
 from PIL.Image import Image
@@ -68,11 +70,13 @@ class Demo:
 
     def zip(self, look: Look, min_score: float, max_objects: float) -> str:
         """A zip of what is shown, of all photographs."""
-        handle, name = mkstemp(prefix="slotlight-objects-", suffix=".zip", dir=self.folder)
-        open(handle, "wb").close()  # noqa: PTH123
+        for earlier in self.folder.glob("zip-*"):
+            if time.time() - earlier.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(earlier, ignore_errors=True)
+        file = Path(mkdtemp(prefix="zip-", dir=self.folder)) / "slotlight-objects.zip"
         info = self.info | {"min_score": min_score, "max_objects": int(max_objects)}
-        write_zip(Path(name), look.findings, min_score, int(max_objects), info)
-        return name
+        write_zip(file, look.findings, min_score, int(max_objects), info)
+        return str(file)
 
 
 def _thumbnail(one: Finding, count: int) -> Image:

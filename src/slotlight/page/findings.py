@@ -184,11 +184,8 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
     """
     faults: dict[Path, str] = {}
     if len(uploads) > MOST_PHOTOGRAPHS:
-        sentence = (
-            f"{len(uploads)} photographs are more than {MOST_PHOTOGRAPHS}; "
-            "use `slotlight discover` for whole folders."
-        )
-        return Look((), (sentence,))
+        count = f"{len(uploads)} photographs are more than {MOST_PHOTOGRAPHS}"
+        return Look((), (f"{count}; use `slotlight discover` for whole folders.",))
 
     def fail(upload: Photograph | Tagged, fault: ImageError) -> None:
         path = Path(str(upload))

@@ -3,6 +3,8 @@
 import io
 import threading
 from base64 import b64encode
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +118,18 @@ def build_review(folder: ReviewFolder) -> tuple[Any, dict[str, Any]]:
         gr.HTML(
             html_template=html("review.html", photographs=len(folder), keys=keys),
             js_on_load=script,
-            server_functions=[page.press, page.select, page.point, page.go_to],
+            server_functions=[_plain(act) for act in (page.press, page.select, page.point, page.go_to)],
             apply_default_css=False,
             elem_id="review",
         )
     return blocks, appearance()
+
+
+def _plain(act: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    """A method as a function, which Gradio can put its marks on."""
+
+    @wraps(act)
+    def function(value: Any) -> dict[str, Any]:
+        return act(value)
+
+    return function

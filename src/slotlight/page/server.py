@@ -55,8 +55,6 @@ def serve(
     """
     with TemporaryDirectory(prefix="slotlight-page-") as home:
         _set_environment(home)
-        import gradio
-
         blocks, look = build(Path(home))
         try:
             _, url, public = blocks.queue(api_open=False).launch(
@@ -88,7 +86,6 @@ def serve(
             pass
         finally:
             blocks.close(verbose=False)
-            gradio.close_all(verbose=False)
 
 
 def _set_environment(home: str) -> None:
@@ -104,10 +101,8 @@ def _set_environment(home: str) -> None:
 def _reason(place: PageConfig, fault: Exception) -> str:
     if isinstance(fault, OSError):
         where = f"{place.host}, port {place.port}" if place.port else place.host
-        return (
-            f"No page can be served on {where}: the port is in use or the address is not this machine's; "
-            "choose others."
-        )
+        cause = "the port is in use or the address is not this machine's"
+        return f"No page can be served on {where}: {cause}; choose others."
     return f"The page cannot be reached from this machine itself; unset proxies for localhost ({fault})."
 
 
