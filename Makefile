@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup discover test test-slow drills check format bench clean
+.PHONY: help setup discover test test-slow tools drills check format bench clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,12 @@ test: setup  ## the tests that take seconds
 test-slow: setup  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
 
+TOOLS := datumaro==1.13.12 cvat-sdk==2.80.0 label-studio-sdk==2.1.2 label-studio-ml==1.0.9,redis,rq fiftyone==1.22.1
+tools:  ## labelling tools, each in an environment of its own, for the slow tests that run them
+	for tool in $(TOOLS); do \
+	  $(PYTHON) -m venv .tools/$${tool%%==*} && .tools/$${tool%%==*}/bin/pip install --quiet $$(echo $$tool | tr , ' ') || exit 1; \
+	done
+
 drills: setup  ## damaged inputs by the thousand: what breaks, and what is promised not to
 	$(BIN)/pytest -q -m slow tests/drills
 
@@ -41,4 +47,4 @@ bench: setup  ## how fast it is, as ratios taken side by side
 	$(BIN)/python -m benchmarks
 
 clean:  ## leave the checkout as it was cloned
-	rm -rf $(VENV) out runs build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) .tools out runs build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

@@ -99,7 +99,9 @@ def test_a_full_standard_output_ends_nothing(trip):
     assert (trip / "found/objects.json").is_file()
 
 
-@pytest.mark.parametrize("command", ["discover", "merge", "train", "distil", "study", "evaluate", "models"])
+@pytest.mark.parametrize(
+    "command", ["discover", "merge", "convert", "train", "distil", "study", "evaluate", "models"]
+)
 def test_every_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
     assert status == 0
@@ -346,3 +348,19 @@ def test_models_lists_everything(run):
     assert status == 0
     for name in ("embedded", "dino-vits16", "dinov3-vits16", "tokencut", "kmeans-colour", "Apache-2.0"):
         assert name in out
+
+
+def test_formats_then_others_without_the_model(run, trip, monkeypatch):
+    monkeypatch.chdir(trip)
+    args = ("discover", "pics", "--out", "found", "--model", "centre-box", "--format", "csv", "coco")
+    status, out, _ = run(*args, "--uncertain-first", "--root", "pics")
+    assert status == 0
+    assert "objects in found/objects.json, found/objects.csv" in " ".join(out.split())
+    assert found_images(trip / "found")[0]["file_name"] == "a.jpg"
+    assert (trip / "found/uncertain-first.csv").read_text().splitlines()[1].startswith("a.jpg,1,")
+    status, out, _ = run("convert", "found", "--out", "labels", "--format", "yolo")
+    assert (status, out.strip()) == (0, "1 photograph: labels/yolo")
+    assert (trip / "labels/yolo/labels/a.txt").is_file()
+    status, _, err = run("convert", "found", "--out", "labels", "--format", "yolo8")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "There is no format 'yolo8'; did you mean 'yolo'? Valid: coco, coco-polygons, csv" in err

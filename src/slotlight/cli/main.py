@@ -15,6 +15,7 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.convert import convert
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
@@ -39,6 +40,7 @@ def main() -> None:
         commands: dict[str, Callable[..., int]] = {
             "discover": discover,
             "merge": merge,
+            "convert": convert,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slotlight.files import changed_ns, sealed, unsealed
+from slotlight.formats.found import FoundPhotograph
 
 PROGRESS = ".progress.jsonl"
 
@@ -56,6 +57,13 @@ class Line:
         """The line of a photograph that cannot be read; another stamp once its permissions have changed, too."""
         stamp = [*entry.stamp, changed_ns(entry.path)]
         return cls(entry.file, entry.name, entry.image_id, stamp, cause=cause)
+
+    def found(self, file_name: str) -> FoundPhotograph:
+        """As the formats take it, under the name that they give it."""
+        size = (self.width, self.height)
+        return FoundPhotograph(
+            self.file, file_name, self.name, self.image_id, *size, self.annotations, cause=self.cause
+        )
 
     def encoded(self) -> str:
         """A line of text, in ASCII."""
