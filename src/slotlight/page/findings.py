@@ -7,10 +7,11 @@ score, at most so many, are the first few: another choice needs no model.
 import io
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -107,8 +108,8 @@ class Finding:
                 number + 1,
                 "#{:02x}{:02x}{:02x}".format(*self.colours[number]),
                 round(100 * float(self.scores[number])),
+                self._cutout(number),
                 *(round(float(value)) for value in self.boxes_xyxy[number]),
-                cutout=self._cutout(number),
             )
             for number in range(count)
         ]
@@ -147,18 +148,18 @@ class Row:
         number: As it is on the picture.
         colour: As it is on the picture, in CSS.
         score: In per cent.
-        left: The first column of its box; top, right and bottom likewise, the last two exclusive.
         cutout: Its pixels as a picture in a link; empty where it is too small for one.
+        left: The first column of its box; top, right and bottom likewise, the last two exclusive.
     """
 
     number: int
     colour: str
     score: int
+    cutout: str
     left: int
     top: int
     right: int
     bottom: int
-    cutout: str
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
 
 
 def write_zip(
-    file: Path, findings: Sequence[Finding], min_score: float, max_objects: int, info: dict[str, object]
+    file: Path, findings: Sequence[Finding], min_score: float, max_objects: int, info: Mapping[str, Any]
 ) -> None:
     """Write what `slotlight discover` would have written of the same photographs: objects, label maps, overlays.
 
