@@ -1,8 +1,8 @@
 """How well groups agree with classes nobody told them: ``python -m benchmarks.groups VOCdevkit``.
 
-Finds the objects of VOC 2012's development fifth (or takes those of ``--found``), groups all of them by their features and by
-their colours alone, and compares the groups of those that match an annotated box (IoU of 0.5 or more) with its class:
-normalised and adjusted mutual information, and purity. Labels only measure.
+Finds the objects of VOC 2012's development fifth (or takes those of ``--found``), groups all of them by their features
+and by their colours alone, and compares the groups of those that match an annotated box (IoU of 0.5 or more) with its
+class: normalised and adjusted mutual information, and purity. Labels only measure.
 """
 
 import argparse

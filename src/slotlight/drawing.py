@@ -18,8 +18,12 @@ _GOLDEN = 0.618033988749895  # steps of the golden ratio keep neighbouring hues 
 
 def palette(count: int) -> list[Colour]:
     """Distinct, bright colours, always the same ones."""
-    hues = [(0.02 + i * _GOLDEN) % 1 for i in range(count)]
-    return [tuple(round(255 * v) for v in colorsys.hsv_to_rgb(h, 0.75, 1.0)) for h in hues]  # type: ignore[misc]
+    return [_colour(number) for number in range(count)]
+
+
+def _colour(number: int) -> Colour:
+    red, green, blue = colorsys.hsv_to_rgb((0.02 + number * _GOLDEN) % 1, 0.75, 1.0)
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def overlay(
@@ -27,12 +31,17 @@ def overlay(
     masks: Bool[np.ndarray, "object height width"],
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
+    numbers: Sequence[int] | None = None,
 ) -> Image.Image:
-    """A photograph with its objects: tinted and outlined masks, boxes, and scores in per cent."""
+    """A photograph with its objects: tinted and outlined masks, boxes, and scores in per cent.
+
+    With ``numbers``, each object has its own in place of the score, and a colour that depends on nothing else.
+    """
     picture = Image.fromarray(image)
     if not len(masks):
         return picture
-    colours = contrasting_colours(image, masks)
+    colours = contrasting_colours(image, masks) if numbers is None else [_colour(n) for n in numbers]
+    texts = [f"{100 * score:.0f}" for score in scores] if numbers is None else [str(n) for n in numbers]
     labels = np.zeros(image.shape[:2], np.uint8)
     for number in range(len(masks), 0, -1):  # where two overlap, the best is seen
         np.copyto(labels, number, where=masks[number - 1])
@@ -42,10 +51,10 @@ def overlay(
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=max(8, round(13 * unit)))
     # The best object is drawn last, so that nothing hides its label.
-    for box, score, colour in reversed(list(zip(boxes_xyxy, scores, colours, strict=True))):
+    for box, text, colour in reversed(list(zip(boxes_xyxy, texts, colours, strict=True))):
         left, top, right, bottom = (float(v) for v in box)
         draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=width)
-        _label(draw, (left, top), f"{100 * score:.0f}", colour, font)
+        _label(draw, (left, top), text, colour, font)
     return picture
 
 

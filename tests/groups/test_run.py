@@ -113,7 +113,7 @@ def test_photographs_that_are_gone_are_named_and_left_out(reader, photo_paths, t
     assert sum(grouped.sizes) == len(coco["annotations"]) == 7
 
 
-def test_what_is_not_a_discovery_is_refused(tmp_path, photo_paths):
+def test_what_is_not_a_discovery_is_refused(tmp_path):
     with pytest.raises(OutputError, match="holds no finished discovery"):
         FoundObjects.of(tmp_path)
     results = ResultFolder(tmp_path / "empty", [], {})

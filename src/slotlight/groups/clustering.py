@@ -105,6 +105,6 @@ def _clustered(points: Float[np.ndarray, "object dim"], groups: int, seed: int) 
     sizes = np.bincount(labels, minlength=groups)
     rank = np.empty(groups, np.int64)
     # Of groups of one size, the one with the earlier first object comes first.
-    first = [int(np.argmax(labels == group)) for group in range(groups)]
+    first = np.array([np.argmax(labels == group) for group in range(groups)])
     rank[np.lexsort((first, -sizes))] = np.arange(1, groups + 1)
     return Clusters(rank[labels], distance.astype(np.float32), None)
