@@ -1,8 +1,8 @@
 """Videos with known masks, drawn from a seed: objects that move over a background and hide one another.
 
 ``shapes`` are textured shapes on textured grounds, and need no data. ``cutouts`` are objects cut out of VOC 2012's
-photographs by their class masks, moving over other photographs of VOC: those with one annotated object, so that mask
-and object are one.
+photographs by their class masks, moving over other, blurred photographs of VOC: those with one annotated object, so
+that mask and object are one, and no sharp thing in the background that is an object nobody knows of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from slotlight.datasets.synthetic import SyntheticDataset, draw_scene
 from slotlight.datasets.voc import VOCDataset, read_boxes
 from slotlight.images import RGBImage, read_photograph
 
 SIZE = (240, 320)
+BLUR = 6
+"""Of the background, in pixels, as a lens blurs what is far behind."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def cutout_sprites(rng: np.random.Generator, count: int, voc: VOCDataset) -> tup
         share = mask.mean()
         if 0.03 < share < 0.5 and not _touches_border(mask) and len(np.unique(classes[mask])) == 1:
             sprites.append(_cropped(read_photograph(voc.root / "JPEGImages" / f"{name}.jpg"), mask))
-    return np.asarray(Image.fromarray(background).resize(SIZE[::-1], Image.Resampling.BICUBIC)), sprites
+    far = Image.fromarray(background).resize(SIZE[::-1], Image.Resampling.BICUBIC)
+    return np.asarray(far.filter(ImageFilter.GaussianBlur(BLUR))), sprites
 
 
 def draw_video(

@@ -130,7 +130,8 @@ def report(
 
 def _kmeans(points: Float[np.ndarray, "object dim"], groups: int, seed: int) -> Int64[np.ndarray, " object"]:
     labels = KMeans(groups, n_init=5, random_state=seed).fit_predict(points)
-    return labels.astype(np.int64)
+    found: Int64[np.ndarray, " object"] = labels.astype(np.int64)
+    return found
 
 
 def _scores(groups: Int64[np.ndarray, " object"], truth: np.ndarray) -> tuple[float, float, float]:

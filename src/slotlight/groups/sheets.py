@@ -43,10 +43,11 @@ def spread(distances: Float[np.ndarray, " object"], most: int = SHOWN) -> Int64[
         >>> spread(np.array([0.3, 0.1, 0.9, 0.5]), 3).tolist()
         [1, 3, 2]
     """
-    order = np.argsort(distances, kind="stable")
+    order: Int64[np.ndarray, " object"] = np.argsort(distances, kind="stable")
     if len(order) <= most:
         return order
-    return order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+    shown: Int64[np.ndarray, " shown"] = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+    return shown
 
 
 def write_sheets(sheets: Mapping[Path, Sequence[Shown]]) -> None:

@@ -81,7 +81,8 @@ def _features(
     if segmenter.backbone is None:
         return None
     found = segmenter.backbone(images)
-    return found.patches.float().transpose(1, 2).unflatten(2, found.grid).cpu()
+    maps: Tensor = found.patches.float().transpose(1, 2).unflatten(2, found.grid)
+    return maps.cpu()
 
 
 def object_features(

@@ -113,15 +113,11 @@ class FrameReader:
         self.source, self.every = source, every
         self.note, self.is_damaged = "", False
         self._lost = 0
-        with self._opened() as (_, stream):
+        with self._opened() as (container, stream):
             rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             self.rate = float(rate) / every
-            count = stream.frames or (
-                float(stream.duration * stream.time_base * rate)
-                if stream.duration and stream.time_base
-                else 0
-            )
-        self.expected = 0 if source.is_live else int(np.ceil(count / every))
+            count = float(stream.frames) or float((container.duration or 0) * rate / 1_000_000)
+        self.expected = 0 if source.is_live else int(np.ceil(round(count) / every))
 
     def frames(self, start: int = 0) -> Iterator[Frame]:
         """The frames that are taken, those before the ``start``-th (of all that are shown) left out.

@@ -20,6 +20,9 @@ from slotlight.config import TrackRule
 _OLD = 0.8
 """Of a track's feature, the share that each new frame leaves: one bad mask does not change what it looks like."""
 
+_NEAR = 0.05
+"""However alike, nothing jumps across the picture: an object's place is at least this similar."""
+
 
 @dataclass
 class Track:
@@ -86,10 +89,10 @@ class Tracker:
             track.missed += 1
         for place, (annotation, feature) in enumerate(zip(annotations, features, strict=True)):
             box, mask = list(annotation["bbox"]), dict(annotation["segmentation"])
-            track = track_of.get(place)
-            if track is None:
-                track = track_of[place] = Track(0, 0, 0, box, mask, feature)
-                self.tracks.append(track)
+            if place not in track_of:
+                track_of[place] = Track(0, 0, 0, box, mask, feature)
+                self.tracks.append(track_of[place])
+            track = track_of[place]
             track.hits, track.missed = track.hits + 1, 0
             track.bbox, track.segmentation = box, mask
             track.feature = _unit(_OLD * track.feature + (1 - _OLD) * feature)
@@ -114,14 +117,14 @@ class Tracker:
         )
         known = np.array([track.bbox for track in self.tracks])
         boxes = np.array([annotation["bbox"] for annotation in annotations])
-        place = (overlap + nearness(known, boxes)) / 2
+        place: Float[np.ndarray, "track object"] = (overlap + nearness(known, boxes)) / 2
         if not features.shape[1]:
             return place
         alike = np.stack([track.feature for track in self.tracks]) @ features.T
-        similar: Float[np.ndarray, "track object"] = (
-            self.rule.likeness * alike.clip(min=0) + (1 - self.rule.likeness) * place
+        similar: Float[np.ndarray, "track object"] = np.where(
+            place > _NEAR, self.rule.likeness * alike.clip(min=0) + (1 - self.rule.likeness) * place, 0.0
         )
-        return similar * (place > 0.05)  # however alike, nothing jumps across the picture
+        return similar
 
     def state(self) -> dict[str, Any]:
         """Everything that decides what comes next, as plain JSON values."""

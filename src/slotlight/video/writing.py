@@ -7,6 +7,7 @@ from them without encoding anything again.
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,11 +15,17 @@ from slotlight.errors import OutputError
 from slotlight.files import whole_file
 from slotlight.images import RGBImage
 
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
 ENCODERS = ("libx264", "mpeg4")
 """The first that FFmpeg has is used; PyAV's own packages have both."""
 
 _CLOCK = 90_000  # ticks a second, as video has them
-_QUALITY = {"libx264": {"preset": "veryfast", "crf": "23"}, "mpeg4": {"qscale": "4"}}
+_QUALITY: dict[str, dict[str, object]] = {
+    "libx264": {"preset": "veryfast", "crf": "23"},
+    "mpeg4": {"qscale": "4"},
+}
 
 
 class PartWriter:
@@ -41,9 +48,10 @@ class PartWriter:
         encoder = _encoder()
         height, width = (side + side % 2 for side in self._size)
         rate = Fraction(self._rate).limit_denominator(1001)
-        self._stream = self._container.add_stream(encoder, rate=max(rate, Fraction(1, 1001)))
+        stream = self._container.add_stream(encoder, rate=max(rate, Fraction(1, 1001)))
+        self._stream = cast("VideoStream", stream)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
-        self._stream.options = _QUALITY[encoder]
+        self._stream.options = dict(_QUALITY[encoder])
         self._stream.codec_context.time_base = Fraction(1, _CLOCK)
         self._stream.codec_context.max_b_frames = 0
         self._stream.codec_context.flags |= av.codec.context.Flags.global_header
@@ -81,7 +89,8 @@ def join_parts(parts: list[Path], out: Path) -> None:
                 source = piece.streams.video[0]
                 stream = stream or mp4.add_stream_from_template(source)
                 for packet in piece.demux(source):
-                    if packet.dts is not None:
+                    if packet.pts is not None:
+                        packet.dts = packet.pts  # no frame refers to a later one, and NUT may leave it out
                         packet.stream = stream
                         mp4.mux(packet)
 
