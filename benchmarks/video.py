@@ -80,7 +80,8 @@ def _seen(frame: DrawnFrame, found: FrameObjects, true: Sequence[int]) -> Seen:
     overlap = np.zeros((len(true), len(annotations)))
     if annotations:
         overlap = np.asarray(rle.iou(codes, [a["segmentation"] for a in annotations], [0] * len(annotations)))
-    return Seen(annotations, found.features, overlap, masks.any(axis=(1, 2)))
+    visible = np.asarray(masks.any(axis=(1, 2)))
+    return Seen(annotations, found.features, overlap, visible)
 
 
 def followed(rule: TrackRule) -> Numbering:

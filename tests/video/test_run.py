@@ -36,7 +36,7 @@ def test_files_that_tell_the_truth(clip, tmp_path):
     assert len({row["track"] for row in red.values()}) == 1  # it keeps its number while it is hidden
     for frame, row in red.items():
         assert np.allclose(
-            [float(row[side]) for side in ("left", "top", "width", "height")], (4 + frame, 6, 12, 12), atol=1
+            [float(row[side]) for side in ("left", "top", "width", "height")], (4 + frame, 6, 12, 12), atol=2
         )
         assert abs(float(row["time_s"]) - frame / 25) < 1e-3
 

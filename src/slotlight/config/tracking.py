@@ -19,7 +19,7 @@ class TrackRule:
 
     birth: int = 2
     memory: int = 15
-    min_similarity: float = 0.35
+    min_similarity: float = 0.3
     likeness: float = 0.5
 
     def __post_init__(self) -> None:
