@@ -33,6 +33,7 @@ from slotlight.config.model import (
 )
 from slotlight.config.presets import PRESETS, preset
 from slotlight.config.running import ObjectRule, RunConfig, ScaleConfig
+from slotlight.config.tracking import TrackRule
 from slotlight.config.training import TrainConfig
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "ScaleConfig",
     "SlotConfig",
     "Start",
+    "TrackRule",
     "TrainConfig",
     "preset",
     "with_ranking",
