@@ -14,16 +14,19 @@ from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.record import Entry, Line
 from slotlight.drawing import label_map
-from slotlight.errors import printable
+from slotlight.errors import ImageError, printable
 from slotlight.files import whole_file
 from slotlight.formats.cutouts import cut_out, cutout_paths
 from slotlight.images import Photograph
+from slotlight.images.fetching import fetch
+from slotlight.images.files import PixelBudget
 from slotlight.parallel import OrderedBatches
 
 WRITERS = 2
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
 _WAITING_BYTES = 400_000_000  # of their photographs and masks
-_MOST_JPEG_SIDE = 65_500
+_MOST_SIDE = 4_000  # of an overlay, which is there to be looked at
+_WRITING = PixelBudget(50_000_000)  # 15 bytes a pixel
 _LOG = logging.getLogger(__name__)
 
 
@@ -60,12 +63,21 @@ class Pictures:
         if self.masks:
             save_picture(label_map(discovery.labels), self._label_map(entry.name), compress_level=3)
         if self.overlays:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
-            self._draw(discovery, self._overlay(entry.name))
+            self._draw(discovery, entry)
         if self.cutouts:
             self._cut_out(discovery, entry.name)
         height, width = discovery.image.shape[:2]
         annotations = discovery.to_coco(entry.image_id)
-        return Line(entry.file, entry.name, entry.image_id, entry.stamp, width, height, annotations)
+        return Line(
+            entry.file,
+            entry.name,
+            entry.image_id,
+            entry.stamp,
+            width,
+            height,
+            annotations,
+            address=entry.address,
+        )
 
     def _label_map(self, name: str) -> Path:
         return self.folder / "masks" / f"{name}.png"
@@ -78,21 +90,20 @@ class Pictures:
         return list(takewhile(Path.is_file, paths)) if self.cutouts else []
 
     def _cut_out(self, discovery: Discovery, name: str) -> None:
-        cutouts = cut_out(discovery.image, discovery.masks, discovery.boxes_xyxy)
+        cutouts = cut_out(discovery.image, discovery.each_mask, discovery.boxes_xyxy)
         for path, cutout in zip(cutout_paths(self.folder / "cutouts", name), cutouts, strict=False):
             save_picture(cutout, path, compress_level=3)
         for path in self._cutouts(name)[len(discovery) :]:  # of the photograph before it changed
             path.unlink()
 
-    def _draw(self, discovery: Discovery, file: Path) -> None:
+    def _draw(self, discovery: Discovery, entry: Entry) -> None:
         """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""
         try:
-            picture = discovery.overlay()
-            picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
+            picture = discovery.overlay(most_side=_MOST_SIDE)
         except Exception as fault:  # drawing libraries raise anything
-            _LOG.warning("No overlay of %s could be drawn: %s", printable(str(discovery.path)), fault)
+            _LOG.warning("No overlay of %s could be drawn: %s", printable(entry.shown), fault)
             return
-        save_picture(picture, file, quality=90)
+        save_picture(picture, self._overlay(entry.name), quality=90)
 
 
 def discover_entries(
@@ -111,15 +122,17 @@ def discover_entries(
         The line of each photograph, once its pictures are written; of those that cannot be read, too.
     """
     failed: list[Line] = []
-    by_file: dict[str, Entry] = {}
 
     def tagged() -> Iterator[Tagged]:
-        for entry in entries:
-            by_file[entry.file] = entry
-            yield Tagged(entry.path, entry)
+        for entry, content in fetch(entries):
+            if isinstance(content, ImageError):
+                failed.append(Line.failed(entry, str(content)))
+            else:
+                yield Tagged(content, entry)
 
-    def fail(source: Photograph, fault: Exception) -> None:
-        failed.append(Line.failed(by_file.pop(str(source)), str(fault)))
+    def fail(given: Photograph | Tagged, fault: Exception) -> None:
+        assert isinstance(given, Tagged)
+        failed.append(Line.failed(cast(Entry, given.tag), str(fault)))
 
     with ThreadPoolExecutor(WRITERS) as pool:
         queue: OrderedBatches[Discovery, Line] = OrderedBatches(
@@ -127,8 +140,7 @@ def discover_entries(
         )
         found = discoverer.stream(tagged(), batch_size=batch_size, seed=seed, on_error=fail)
         for discovery in found:
-            by_file.pop(cast(Entry, discovery.tag).file)
-            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
+            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.coarse_masks.nbytes
             yield from queue.put(discovery, None, max(size, _WAITING_BYTES // _WAITING))
             while failed:
                 yield failed.pop()
@@ -137,7 +149,12 @@ def discover_entries(
 
 
 def _submit(pool: ThreadPoolExecutor, pictures: Pictures, discovery: Discovery) -> Future[Line]:
-    return pool.submit(pictures.write, discovery)
+    return pool.submit(_write, pictures, discovery)
+
+
+def _write(pictures: Pictures, discovery: Discovery) -> Line:
+    with _WRITING.take(discovery.segments.size):
+        return pictures.write(discovery)
 
 
 def save_picture(picture: Image, path: Path, **how: Any) -> None:

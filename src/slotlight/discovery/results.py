@@ -15,10 +15,12 @@ from slotlight.discovery.naming import picture_names
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
 from slotlight.discovery.shards import Shard, image_ids
-from slotlight.files import begin_run, digest, stamp, write_text, writing_to
+from slotlight.errors import ConfigError
+from slotlight.files import begin_run, digest, write_text, writing_to
 from slotlight.formats.found import Found, FoundPhotograph
 from slotlight.formats.registry import FORMATS, UNCERTAIN_FIRST, check_installed
 from slotlight.formats.registry import OUTPUTS as FORMAT_OUTPUTS
+from slotlight.images.places import LocalFile, Located, group_number
 
 FAILURES = "failures.json"
 """Written last, and taken away when a run begins: where it lies, the run is finished."""
@@ -56,7 +58,7 @@ class ResultFolder:
     def __init__(
         self,
         folder: Path,
-        photographs: Sequence[Path],
+        photographs: Sequence[Path | Located],
         identity: Mapping[str, Any],
         *,
         formats: FormatConfig = FormatConfig(),  # noqa: B008
@@ -66,16 +68,15 @@ class ResultFolder:
         retry_failed: bool = False,
         start_over: bool = False,
     ) -> None:
-        check_installed(formats.format)
-        for path in photographs:
-            formats.file_name(str(path))
+        located = [one if isinstance(one, Located) else Located.at(one) for one in photographs]
+        _check(formats, located)
         self.folder, self.identity, self.shard, self.formats = folder, dict(identity), shard, formats
         self.pictures = Pictures(folder, overlays, masks, "cutouts" in formats.format)
-        names, ids = picture_names(photographs), image_ids(map(str, photographs))
+        names, ids = picture_names(located), _ids(located)
         self.entries = [
-            Entry(str(path), names[path], ids[str(path)], list(stamp(path)[1:]))
-            for path in photographs
-            if shard is None or shard.has(ids[str(path)])
+            Entry(one.file, names[one], ids[one.file], one.place.stamp(), one.place, one.address)
+            for one in located
+            if shard is None or shard.has(_share(one, ids))
         ]
         self._all = {"photographs": len(ids), "digest": digest(sorted(ids))}
         self._retry_failed = retry_failed
@@ -159,6 +160,29 @@ class ResultFolder:
         return line.stamp == entry.stamp and self.pictures.are_complete(line)
 
 
+def _ids(photographs: Sequence[Located]) -> dict[str, int]:
+    own = {one.file: number for one in photographs if (number := one.own_number) is not None}
+    return image_ids((one.file for one in photographs), own)
+
+
+def _share(photograph: Located, ids: Mapping[str, int]) -> int:
+    """A number that decides which shard a photograph belongs to."""
+    group = photograph.place.group
+    return group_number(group) if group else ids[photograph.file]
+
+
+def _check(formats: FormatConfig, photographs: Sequence[Located]) -> None:
+    """Refuse what the formats cannot do before any work is done."""
+    check_installed(formats.format)
+    for one in photographs:
+        formats.file_name(one.address or one.file)
+        if "yolo" in formats.format and not isinstance(one.place, LocalFile):
+            raise ConfigError(
+                f"{one.address or one.file} is not a file of this machine, and the format 'yolo' is made of links to "
+                "files; choose another format."
+            )
+
+
 def write_results(
     folder: Path,
     identity: Mapping[str, Any],
@@ -172,7 +196,7 @@ def write_results(
             FORMATS[name].write(found, folder)
     if formats.uncertain_first:
         UNCERTAIN_FIRST.write(found, folder)
-    causes = [{"file": line.file, "cause": line.cause} for line in failures(folder, offsets)]
+    causes = [line.names | {"cause": line.cause} for line in failures(folder, offsets)]
     write_text(folder / FAILURES, [json.dumps(causes, indent=2)])
 
 
@@ -189,7 +213,7 @@ def found_in(
 
     def photographs() -> Iterator[FoundPhotograph]:
         for line in sorted_lines(folder / PROGRESS, offsets):
-            yield line.found(formats.file_name(line.file))
+            yield line.found(formats.file_name(line.names["file"]))
 
     return Found(identity, photographs)
 

@@ -1,6 +1,6 @@
 """Cutouts: each object as a PNG of its box, transparent around its mask."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from slotlight.errors import OutputError
-from slotlight.files import whole_folder
+from slotlight.formats.folders import whole_folder
 from slotlight.formats.found import Found
 from slotlight.images import read_photograph
 
@@ -27,7 +27,7 @@ def write_cutouts(found: Found, folder: Path) -> None:
                 raise OutputError(
                     f"{photograph.file} has changed since its objects were found; run `slotlight discover` again."
                 )
-            pictures = cut_out(image, photograph.masks(), photograph.boxes_xyxy())
+            pictures = cut_out(image, photograph.each_mask(), photograph.boxes_xyxy())
             for path, picture in zip(cutout_paths(partial, photograph.name), pictures, strict=False):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.save(path, compress_level=3)
@@ -43,7 +43,7 @@ def cutout_paths(folder: Path, name: str) -> Iterator[Path]:
 
 def cut_out(
     image: UInt8[np.ndarray, "height width 3"],
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Iterable[Bool[np.ndarray, "height width"]],
     boxes_xyxy: Float[np.ndarray, "object 4"],
 ) -> Iterator[Image.Image]:
     """The part of a photograph in each box, as RGBA that is transparent outside the mask.
