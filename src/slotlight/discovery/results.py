@@ -143,7 +143,7 @@ class ResultFolder:
             return not self._retry_failed and line == Line.failed(entry, line.cause)
         if line.stamp != entry.stamp:
             return False
-        return not self.pictures.masks or self.pictures.paths(line.name)[0].is_file()
+        return all(path.is_file() for path in self.pictures.paths(line.name))
 
 
 def _ids(photographs: Sequence[Located]) -> dict[str, int]:
