@@ -15,6 +15,7 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.convert import convert
 from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
@@ -44,6 +45,7 @@ def main() -> None:
             "discover": discover,
             "merge": merge,
             "groups": groups,
+            "convert": convert,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
