@@ -52,7 +52,7 @@ class Pictures:
         return [*label_maps, *([self._overlay(name)] if self.overlays else []), *self._cutouts(name)]
 
     def are_complete(self, line: Line) -> bool:
-        """Whether all pictures of a finished photograph are there; an overlay that could not be drawn is tried again."""
+        """Whether all pictures of a finished photograph are there; one that could not be drawn is tried again."""
         if self.cutouts and len(self._cutouts(line.name)) != len(line.annotations):
             return False
         return all(path.is_file() for path in self.paths(line.name))
