@@ -27,7 +27,7 @@ from slotlight.cli.review import review
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
-from slotlight.files import expand_home
+from slotlight.paths import expand_home
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 
