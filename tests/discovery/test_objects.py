@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.baselines.scoring import score_segments
-from slotlight.discovery.objects import ObjectRule, mask_boxes_xyxy, pixel_objects
+from slotlight.config import ObjectRule
+from slotlight.discovery.objects import pixel_objects
+from slotlight.discovery.segments import mask_boxes_xyxy
 
 EVERYTHING = ObjectRule(min_score=0.0, max_objects=100, min_area=0.0, min_part=0.0)
 

@@ -18,6 +18,7 @@ import slotlight
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.export import export
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.study import study_command
@@ -44,6 +45,7 @@ def main() -> None:
             "evaluate": evaluate,
             "study": study_command(arguments),
             "models": models,
+            "export": export,
         }
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments

@@ -1,16 +1,24 @@
 """Photographs → RGB arrays: found, opened within bounds, upright, sized; every fault is an `ImageError`.
 
-`finding` walks folders, `files` opens, `metadata` and `orientation` interpret, `reading` makes RGB arrays and batches.
+`finding` walks folders, `files` opens, `metadata` and `orientation` interpret, `reading` makes RGB arrays, `resizing`
+batches; it alone needs torch, and is imported when it is asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from slotlight.images.files import max_pixels, read_size, set_max_pixels
 from slotlight.images.finding import EXTENSIONS, find_photographs, survey_photographs
-from slotlight.images.reading import Photograph, RGBImage, fit_size, read_photograph, resize, to_batch
+from slotlight.images.reading import Photograph, RGBImage, TensorLike, fit_size, read_photograph
+
+if TYPE_CHECKING:
+    from slotlight.images.resizing import resize, to_batch
 
 __all__ = [
     "EXTENSIONS",
     "Photograph",
     "RGBImage",
+    "TensorLike",
     "find_photographs",
     "fit_size",
     "max_pixels",
@@ -21,3 +29,9 @@ __all__ = [
     "survey_photographs",
     "to_batch",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("resize", "to_batch"):
+        raise AttributeError(f"module 'slotlight.images' has no attribute {name!r}")
+    return getattr(import_module("slotlight.images.resizing"), name)

@@ -33,7 +33,7 @@ def refine_masks(
         >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40), HeuristicsConfig()).shape
         torch.Size([2, 3, 28, 20])
     """
-    if masks.device.type != "cpu":
+    if masks.device.type != "cpu" or torch.compiler.is_compiling():  # a graph has no loop over photographs
         return _refined(masks, images, config)
     # One photograph at a time stays in a processor's cache; slots that cover nothing of it need no average.
     fine = [side * config.refine_scale for side in masks.shape[2:]]
