@@ -11,6 +11,7 @@ from slotlight.detector.checkpoint import is_detector, load_detector
 from slotlight.devices import pick_device
 from slotlight.errors import CheckpointError, UnknownNameError, refuse
 from slotlight.files import pretrained
+from slotlight.hub.names import HubName, hub_name
 from slotlight.model.checkpoint import load_model
 from slotlight.segmenter import Segmenter
 
@@ -29,11 +30,25 @@ def choose_segmenter(name: str, weights: Path | None, device_name: str, precisio
         return load_detector(Path(name), device=device, precision=precision)
     if Path(name).is_dir():
         return load_model(Path(name), weights=weights, device=device, precision=precision)
+    if name_on_hub := hub_name(name):
+        return _from_hub(name_on_hub, weights, device, precision)
     if Path(name).exists() or "/" in name:
         raise CheckpointError(
             f"{name} is not a model folder; give a folder that `slotlight train` wrote, or a name."
         )
     raise UnknownNameError("model", name, [EMBEDDED, *BASELINES])
+
+
+def _from_hub(name: HubName, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:
+    from slotlight.hub.fetching import BACKBONE, fetch_model
+
+    folder = fetch_model(name)
+    if is_detector(folder):
+        refuse(str(name), weights=weights is not None)
+        return load_detector(folder, name=str(name), device=device, precision=precision)
+    pushed = folder / BACKBONE
+    weights = weights or (pushed if pushed.is_file() else None)
+    return load_model(folder, name=str(name), weights=weights, device=device, precision=precision)
 
 
 def _baseline(

@@ -20,10 +20,10 @@ def load(
 
     Args:
         name: ``embedded`` (the model in the package), a folder that `slotlight.train` or `slotlight.distil`
-            wrote, an ONNX file that `slotlight export` wrote, or a floor or baseline by name. Baselines that read
-            features take a backbone after an ``@``, such as
-            ``tokencut@dino-vits16``, or a model's folder, whose features they then read; without it they read
-            the embedded one's.
+            wrote, an ONNX file that `slotlight export` wrote, a model of the hub (``user/name``, at a commit or tag
+            ``user/name@revision``), or a floor or baseline by name. Baselines that read features take a backbone
+            after an ``@``, such as ``tokencut@dino-vits16``, or a model's folder, whose features they then read;
+            without it they read the embedded one's.
         weights: A local file with the backbone's weights; without it they come from the package or the hub.
         device: ``cpu``, ``cuda``, ``mps``, ...; ``auto`` takes the first accelerator there is.
         precision: ``fp32`` or ``bf16``.

@@ -21,6 +21,7 @@ from slotlight.cli.evaluate import evaluate
 from slotlight.cli.export import export
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
+from slotlight.cli.push import push
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
@@ -46,6 +47,7 @@ def main() -> None:
             "study": study_command(arguments),
             "models": models,
             "export": export,
+            "push": push,
         }
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments

@@ -50,8 +50,8 @@ class GraphSettings:
         Raises:
             ValueError: It was written by another version.
         """
-        values: dict[str, Any] = json.loads(text)
-        if values.pop("format", None) != FORMAT:
+        values: Any = json.loads(text)
+        if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
             raise ValueError(f"not of format {FORMAT}")
         try:
             return cls(**values)
