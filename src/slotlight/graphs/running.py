@@ -75,7 +75,7 @@ class GraphDiscoverer(Discoverer):
 
     def _run(self, photograph: Ready) -> Segments:
         scores, groups, segments = self._session.run(OUTPUTS[1:], {"image": photograph.image})
-        return scores, groups, segments
+        return scores, groups.astype(np.int64), segments  # the runtime's own 64 bits have another name
 
     def _finish_graph(self, photograph: Ready, found: Segments) -> Discovery:
         scores, groups, segments = found
@@ -103,6 +103,7 @@ def open_graph(file: Path) -> "tuple[onnxruntime.InferenceSession, GraphSettings
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         settings = GraphSettings.decoded(session.get_modelmeta().custom_metadata_map[SETTINGS])
+        _check_names(session)
     except (KeyError, ValueError) as fault:
         raise CheckpointError(
             f"{file} was not written by this version of Slotlight ({fault}); export the model again."
@@ -113,6 +114,12 @@ def open_graph(file: Path) -> "tuple[onnxruntime.InferenceSession, GraphSettings
             f"{file} cannot be run by this ONNX Runtime ({cause}); update onnxruntime, or export the model again."
         ) from fault
     return session, settings, named[0]
+
+
+def _check_names(session: Any) -> None:
+    given, found = ([one.name for one in ends] for ends in (session.get_inputs(), session.get_outputs()))
+    if given != ["image"] or found != list(OUTPUTS):
+        raise ValueError(f"it has {', '.join(given)} and {', '.join(found)}")
 
 
 def _checked_content(file: Path) -> bytes:
