@@ -131,9 +131,9 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     small = SlotConfig(heads=2, slots=9, projection_hidden=8, mlp_hidden=8)
     with pytest.raises(ConfigError, match="matching of 9 slots has no exact form"):
         export_model(small_model(replace(config, slots=small)), out)
+    coarse = small_model(replace(config, backbone=BackboneConfig(name="random", image_size=64)))
     with pytest.raises(ConfigError, match="too few patches"):
-        coarse = BackboneConfig(name="random", image_size=64)
-        export_model(small_model(replace(config, backbone=coarse)), out)
+        export_model(coarse, out)
     out.write_text("mine")
     with pytest.raises(ConfigError, match="is not written over"):
         export_model(paper_like(), out)

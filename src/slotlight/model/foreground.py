@@ -77,7 +77,7 @@ def score_by_foreground(
     won = torch.zeros_like(masks).scatter_(1, masks.argmax(dim=1, keepdim=True), 1.0)
     area = won.mean(dim=(2, 3))
     mean = (won * foreground.unsqueeze(1)).mean(dim=(2, 3)) / area.clamp(min=1e-6)
-    score = (1 - torch.exp(-mean * area.sqrt())) * agreement.clamp(MIN_AGREEMENT, 1)
+    score = (1 - torch.exp(-mean * area.sqrt())) * agreement.clamp(MIN_AGREEMENT, 1.0)
     is_object = (mean >= background_below) & (area > 0)
     return score * is_object
 
