@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import FusionKind
+from slotlight.tensors import is_exporting
 
 LARGEST_BATCHED = (
     8  # slots; beyond, there are too many choices of columns, and a total does not fit in 64 bits
@@ -120,6 +121,8 @@ def _mean_of(
     image = torch.arange(batch, device=values.device)
     first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
     rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
+    if is_exporting():  # other runtimes have a loop for a bag
+        return values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
     total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
     mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
     return mean
