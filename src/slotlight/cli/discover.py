@@ -61,6 +61,7 @@ def discover(
     from slotlight.discovery.results import ResultFolder
     from slotlight.discovery.samples import sample_photographs
     from slotlight.discovery.shards import Shard
+    from slotlight.graphs.running import GraphDiscoverer
     from slotlight.images import set_max_pixels, survey_photographs
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
@@ -74,6 +75,8 @@ def discover(
     photographs = survey.photographs + (sample_photographs() if samples else [])
     load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     discoverer = load_model()
+    if scale.workers > 1 and isinstance(discoverer, GraphDiscoverer):
+        raise SlotlightError(f"{model} uses all cores by itself in ONNX Runtime; leave --workers out.")
     identity = {"model": discoverer.name, "fingerprint": discoverer.fingerprint(), "seed": run.seed}
     folder = ResultFolder(
         out,
