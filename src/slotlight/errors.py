@@ -80,9 +80,9 @@ def refuse(name: str, **given: bool) -> None:
     """An option that would be ignored is refused.
 
     Example:
-        >>> refuse("seven-tiles", weights=True)
+        >>> refuse("tiles", weights=True)
         Traceback (most recent call last):
-        slotlight.errors.ConfigError: The model 'seven-tiles' does not use weights; leave it out.
+        slotlight.errors.ConfigError: The model 'tiles' does not use weights; leave it out.
     """
     for option, is_given in given.items():
         if is_given:

@@ -13,7 +13,7 @@ from slotlight.errors import ConfigError
     [
         ("embedded", "model.bin", "onnx", r"end its name in \.onnx"),
         ("embedded", "model.onnx", "torch", r"end its name in \.pt2"),
-        ("seven-tiles", "model.onnx", "onnx", "is not a slot model and cannot be exported"),
+        ("tiles", "model.onnx", "onnx", "is not a slot model and cannot be exported"),
     ],
 )
 def test_what_cannot_be_written(model, name, kind, says, tmp_path: Path) -> None:
