@@ -47,7 +47,8 @@ def discover(
             manifests (.csv), archives (.tar) and Parquet files: see docs/scale.md.
         out: The folder to write to: a new or empty one, or that of an earlier run.
         samples: Use the sample photographs that come with scikit-image.
-        model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).
+        model: embedded, a folder that `slotlight train` wrote, a file that `slotlight export` wrote, or a baseline (see
+            `slotlight models`).
         weights: A local file with the backbone's weights.
         run: How the model is run.
         rule: What counts as an object.
@@ -65,6 +66,7 @@ def discover(
     from slotlight.discovery.samples import sample_photographs
     from slotlight.discovery.shards import Shard
     from slotlight.discovery.workers import Work, discover_in_workers, threads_each
+    from slotlight.graphs.running import GraphDiscoverer
     from slotlight.images import Located, set_max_pixels, survey_sources
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
@@ -80,7 +82,9 @@ def discover(
     )
     load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     discoverer = load_model()
-    identity = {"model": discoverer.name, "fingerprint": discoverer.segmenter.fingerprint(), "seed": run.seed}
+    if scale.workers > 1 and isinstance(discoverer, GraphDiscoverer):
+        raise SlotlightError(f"{model} uses all cores by itself in ONNX Runtime; leave --workers out.")
+    identity = {"model": discoverer.name, "fingerprint": discoverer.fingerprint(), "seed": run.seed}
     folder = ResultFolder(
         out,
         photographs,
@@ -98,6 +102,8 @@ def discover(
     workers = min(scale.workers, len(folder.left))
     try:
         if workers > 1:
+            from slotlight.discovery.workers import Work, discover_in_workers, threads_each
+
             work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
             lines = discover_in_workers(work, folder.left, workers)
         else:

@@ -20,9 +20,11 @@ from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.export import export
 from slotlight.cli.groups import groups
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
+from slotlight.cli.push import push
 from slotlight.cli.review import review
 from slotlight.cli.study import study_command
 from slotlight.cli.track import track
@@ -53,6 +55,8 @@ def main() -> None:
             "evaluate": evaluate,
             "study": study_command(arguments),
             "models": models,
+            "export": export,
+            "push": push,
             "demo": demo,
             "review": review,
         }

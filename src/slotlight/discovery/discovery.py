@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from PIL.Image import Image
+from PIL.Image import Image, Resampling, fromarray
 
 from slotlight.config import FormatConfig
-from slotlight.discovery.objects import EnlargedMasks
+from slotlight.discovery.segments import EnlargedMasks
 from slotlight.drawing import overlay
 from slotlight.errors import ConfigError
 from slotlight.files import begin_run, writing_to
@@ -22,7 +22,6 @@ from slotlight.formats.registry import FORMATS, OUTPUTS, check_installed
 from slotlight.formats.sam import sam_masks
 from slotlight.formats.voc import voc_annotation
 from slotlight.formats.yolo import yolo_lines
-from slotlight.images import resize
 
 if TYPE_CHECKING:
     import supervision
@@ -83,7 +82,11 @@ class Discovery:
         shrink = min(1.0, (most_side or height + width) / max(height, width))
         size = (max(1, round(shrink * height)), max(1, round(shrink * width)))
         masks = EnlargedMasks(self.coarse_masks, size)
-        return overlay(resize(self.image, size), masks, self.boxes_xyxy * np.float32(shrink), self.scores)
+        image = self.image
+        if shrink < 1:
+            small = fromarray(image).resize(size[::-1], Resampling.BILINEAR, reducing_gap=2.0)
+            image = np.asarray(small)
+        return overlay(image, masks, self.boxes_xyxy * np.float32(shrink), self.scores)
 
     def to_coco(
         self, image_id: int = 1, first_annotation_id: int = 1, *, polygons: bool = False

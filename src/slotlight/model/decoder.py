@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.config import DecoderConfig, DecoderKind
+from slotlight.tensors import is_exporting
 
 Grid = tuple[int, int]
 
@@ -45,7 +46,7 @@ class Positions(nn.Module):
     ) -> Float[Tensor, "patch dim"]:
         """The embeddings of a grid's patches, row by row, or of those of them that are named."""
         embedding: Tensor = self.embedding
-        if grid != self.grid:
+        if is_exporting() or grid != self.grid:
             image = embedding.T.unflatten(1, self.grid).unsqueeze(0)
             image = F.interpolate(image, grid, mode="bicubic", align_corners=False)
             embedding = image.squeeze(0).flatten(1).T

@@ -62,14 +62,11 @@ def _without_plane(
     means: Float[Tensor, "batch 3 rows columns"],
 ) -> Float[Tensor, "batch 3 rows columns"]:
     """What is left of each channel after its best plane, so that an empty sky is as even as a wall."""
-    down, across = (torch.linspace(-1, 1, side, device=means.device) for side in means.shape[2:])
-    plane = torch.stack(
-        [
-            torch.ones_like(means[0, 0]),
-            down[:, None].expand(means.shape[2:]),
-            across.expand(means.shape[2:]),
-        ]
-    ).flatten(1)
-    values = means.flatten(2)
-    residual: Tensor = values - values @ torch.linalg.pinv(plane) @ plane
-    return residual.view_as(means)
+    residual = means - means.mean(dim=(2, 3), keepdim=True)
+    for axis in (2, 3):  # the directions of a regular grid are orthogonal: each is taken out by itself
+        steps = torch.arange(means.shape[axis], device=means.device, dtype=means.dtype)
+        steps = steps - steps.mean()
+        direction = steps[:, None] if axis == 2 else steps
+        along = (residual * direction).mean(dim=(2, 3), keepdim=True)
+        residual = residual - along / steps.square().mean().clamp(min=1e-6) * direction
+    return residual

@@ -52,6 +52,19 @@ class HeadAssignment:
     place: Int64[Tensor, " batch"]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn once for all photographs.
+
+    Attributes:
+        noise: Of the initial slots; see `slotlight.model.slot_attention.MultiQuerySlotAttention.noise`.
+        reference: The head whose order of slots is kept; None leaves it to `slotlight.model.fusion.fuse`.
+    """
+
+    noise: Float[Tensor, "head 1 slot *dim"]
+    reference: int | None
+
+
 def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
     """Assign a batch's images to the heads, evenly and at random; each image goes to one head.
 
@@ -130,12 +143,21 @@ class SlotModel(nn.Module):
         The slots' initial noise is one draw for all images, so that an image's result depends on the seed
         alone, not on its batch.
         """
+        return self.segment_from(features, grid, self.draw(seed))
+
+    def draw(self, seed: int) -> Drawn:
+        """All that a seed decides of what is found in photographs."""
+        return Drawn(self.attention.noise(1, torch.Generator().manual_seed(seed)), self._reference_head(seed))
+
+    def segment_from(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid, drawn: Drawn
+    ) -> FusedMasks:
+        """As `segment_features`, from what was drawn before."""
         features = self.standardise(features)
-        noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
-        found = self.attention(self.projection(features).unsqueeze(0), noise)
-        fused = fuse(found.slots, self.config.fusion, reference=self._reference_head(seed))
+        found = self.attention(self.projection(features).unsqueeze(0), drawn.noise)
+        fused = fuse(found.slots, self.config.fusion, reference=drawn.reference)
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
         else:

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.objects import EnlargedMasks, PixelObjects, pixel_objects
+from slotlight.discovery.objects import pixel_objects
+from slotlight.discovery.segments import EnlargedMasks, PixelObjects
 from slotlight.errors import ConfigError
 from slotlight.formats.coco import coco_annotations
 from slotlight.images import fit_size, resize, to_batch
