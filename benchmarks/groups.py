@@ -1,8 +1,8 @@
 """How well groups agree with classes nobody told them: ``python -m benchmarks.groups VOCdevkit``.
 
-Finds the objects of VOC 2012's development fifth (or takes those of ``--found``), groups all of them by their features
-and by their colours alone, and compares the groups of those that match an annotated box (IoU of 0.5 or more) with its
-class: normalised and adjusted mutual information, and purity. Labels only measure.
+Finds the objects of VOC 2012's development fifth (or takes those of ``--found``), groups all of them by their
+features and by their colours alone, and compares the groups of those that match an annotated box (IoU of 0.5 or
+more) with its class: normalised and adjusted mutual information, and purity. Labels only measure.
 """
 
 import argparse
@@ -129,9 +129,10 @@ def report(
 
 
 def _kmeans(points: Float[np.ndarray, "object dim"], groups: int, seed: int) -> Int64[np.ndarray, " object"]:
-    labels = KMeans(groups, n_init=5, random_state=seed).fit_predict(points)
-    found: Int64[np.ndarray, " object"] = labels.astype(np.int64)
-    return found
+    labels: Int64[np.ndarray, " object"] = (
+        KMeans(groups, n_init=5, random_state=seed).fit_predict(points).astype(np.int64)
+    )
+    return labels
 
 
 def _scores(groups: Int64[np.ndarray, " object"], truth: np.ndarray) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from slotlight.config.choices import (
     Decay,
     DecoderKind,
     Facet,
+    FormatName,
     FusionKind,
     GruState,
     MaskKind,
@@ -20,6 +21,7 @@ from slotlight.config.choices import (
     Start,
 )
 from slotlight.config.detector import DetectorConfig, DistilConfig, ProposalConfig
+from slotlight.config.formats import FormatConfig
 from slotlight.config.model import (
     BackboneConfig,
     DecoderConfig,
@@ -47,6 +49,8 @@ __all__ = [
     "DetectorConfig",
     "DistilConfig",
     "Facet",
+    "FormatConfig",
+    "FormatName",
     "FusionKind",
     "GruState",
     "HeuristicsConfig",

@@ -46,8 +46,8 @@ def spread(distances: Float[np.ndarray, " object"], most: int = SHOWN) -> Int64[
     order: Int64[np.ndarray, " object"] = np.argsort(distances, kind="stable")
     if len(order) <= most:
         return order
-    shown: Int64[np.ndarray, " shown"] = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
-    return shown
+    chosen: Int64[np.ndarray, " chosen"] = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
+    return chosen
 
 
 def write_sheets(sheets: Mapping[Path, Sequence[Shown]]) -> None:

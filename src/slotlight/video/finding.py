@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.objects import PixelObjects, pixel_objects
+from slotlight.discovery.objects import EnlargedMasks, PixelObjects, pixel_objects
 from slotlight.errors import ConfigError
 from slotlight.formats.coco import coco_annotations
 from slotlight.images import fit_size, resize, to_batch
@@ -35,11 +35,17 @@ class FrameObjects:
     objects: PixelObjects
     features: Float[np.ndarray, "object dim"]
 
+    def masks(self, kept: Sequence[int] | None = None) -> EnlargedMasks:
+        """The masks of all objects, or of some, at the frame's own size."""
+        height, width, _ = self.frame.image.shape
+        coarse = self.objects.masks
+        return EnlargedMasks(coarse if kept is None else coarse[kept], (height, width))
+
     def annotations(self) -> list[dict[str, Any]]:
         """Each object as COCO has it."""
         found = self.objects
         return coco_annotations(
-            found.masks, found.boxes_xyxy, found.scores, image_id=self.frame.number, first_annotation_id=1
+            self.masks(), found.boxes_xyxy, found.scores, image_id=self.frame.number, first_annotation_id=1
         )
 
 

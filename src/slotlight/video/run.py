@@ -16,7 +16,7 @@ from pathlib import Path
 
 from slotlight.config import TrackRule
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.drawing import overlay
+from slotlight.drawing import numbered_colour, overlay
 from slotlight.errors import VideoError
 from slotlight.files import begin_run, write_text, writing_to
 from slotlight.formats.coco_video import VideoInfo, coco_video_json
@@ -248,10 +248,11 @@ def _draw(writer: PartWriter, found: FrameObjects, numbers: list[int]) -> None:
     objects, kept = found.objects, [place for place, number in enumerate(numbers) if number]
     picture = overlay(
         found.frame.image,
-        objects.masks[kept],
+        found.masks(kept),
         objects.boxes_xyxy[kept],
         objects.scores[kept],
-        [numbers[place] for place in kept],
+        texts=[str(numbers[place]) for place in kept],
+        colours=[numbered_colour(numbers[place]) for place in kept],
     )
     writer.add(np.asarray(picture), found.frame.time_s)
 
