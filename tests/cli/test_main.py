@@ -133,7 +133,20 @@ def test_a_full_standard_output_ends_nothing(trip):
 
 @pytest.mark.parametrize(
     "command",
-    ["discover", "merge", "convert", "train", "distil", "study", "evaluate", "models", "demo", "review"],
+    [
+        "discover",
+        "merge",
+        "groups",
+        "track",
+        "convert",
+        "train",
+        "distil",
+        "study",
+        "evaluate",
+        "models",
+        "demo",
+        "review",
+    ],
 )
 def test_every_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
