@@ -84,6 +84,7 @@ def discover(
         identity | asdict(rule),
         overlays=overlays,
         masks=masks,
+        block=scale.block,
         shard=shard,
         retry_failed=scale.retry_failed,
         start_over=start_over,
@@ -105,16 +106,16 @@ def discover(
                     rows.append((PurePosixPath(line.file).name, len(line.annotations), best))
                 progress.advance()
         folder.finish()
-        failed = list(folder.failures())
+        failed = sum(1 for _ in folder.failures())
     finally:
         folder.close()
-    done = len(folder.entries) - len(failed)
-    new = len(folder.left) - (len(failed) - folder.failed_before)
+    done = len(folder.entries) - failed
+    new = len(folder.left) - (failed - folder.failed_before)
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
-        _print_summary(console, rows, new, done - new, out)
+        _print_summary(console, rows, new, done - new, out, folder.objects)
     for sentence in survey.left_out:
         print(f"left out: {printable(sentence)}", file=sys.stderr)
-    for line in failed:
+    for line in folder.failures():
         print(f"failed: {line.cause}", file=sys.stderr)
     if folder.failed_before:
         print(f"{folder.failed_before} of them failed before; --retry-failed looks again.", file=sys.stderr)
@@ -122,7 +123,7 @@ def discover(
 
 
 def _print_summary(
-    console: "Console", rows: list[tuple[str, int, float]], done: int, before: int, out: Path
+    console: "Console", rows: list[tuple[str, int, float]], done: int, before: int, out: Path, objects: Path
 ) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -138,6 +139,6 @@ def _print_summary(
     if done > len(rows):
         console.print(f"... and {done - len(rows)} more")
     earlier = f" ({before} of them in an earlier run)" if before else ""
-    where = f"pictures in {out / 'overlays'}, objects in {out / 'objects.json'}"
+    where = f"pictures in {out / 'overlays'}, objects in {objects}"
     total = done + before
     console.print(Text(f"{total} photograph{'' if total == 1 else 's'}{earlier}: {where}"))

@@ -35,14 +35,19 @@ class ScaleConfig:
         shard: Which part of the photographs to look at, such as 3/16; `slotlight merge` puts the parts together.
         workers: Processes that share the photographs, each with its share of the cores and a model of its own.
         retry_failed: Look again at photographs that failed before and have not changed.
+        block: Write OUT/objects/, Parquet files of so many photographs each, in place of objects.json; for runs of
+            a hundred thousand photographs and more.
     """
 
     shard: str | None = None
     workers: int = 1
     retry_failed: bool = False
+    block: int | None = None
 
     def __post_init__(self) -> None:
         at_least(self, 1, "workers")
+        if self.block is not None:
+            at_least(self, 1, "block")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slotlight.discovery.blocks import BLOCKS
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Line, whole_lines
 from slotlight.discovery.results import OUTPUTS, SHARD, failures, write_results
@@ -43,10 +44,11 @@ class _Part:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merged folder holds."""
+    """What a merged folder holds, and the file or folder of its objects."""
 
     photographs: int
     failures: int
+    objects: Path
 
 
 def merge_shards(folders: Sequence[Path], out: Path, *, start_over: bool = False) -> Merged:
@@ -94,9 +96,11 @@ def _merge(parts: Mapping[int, _Part], identity: dict[str, Any], out: Path) -> M
     for name in before - names:  # of photographs that are gone
         for picture in _pictures(out, identity).paths(name):
             picture.unlink(missing_ok=True)
-    of_run = {name: value for name, value in identity.items() if name not in ("overlays", "masks")}
-    write_results(out, of_run, offsets)
-    return Merged(len(offsets), sum(1 for _ in failures(out, offsets)))
+    written = ("overlays", "masks", "block")
+    of_run = {name: value for name, value in identity.items() if name not in written}
+    write_results(out, of_run, offsets, identity.get("block"))
+    objects = out / (BLOCKS if "block" in identity else "objects.json")
+    return Merged(len(offsets), sum(1 for _ in failures(out, offsets)), objects)
 
 
 def _copy_pictures(line: Line, source: Path, out: Path, identity: Mapping[str, Any]) -> None:

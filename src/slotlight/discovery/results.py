@@ -1,4 +1,4 @@
-"""Discoveries → a folder: ``objects.json`` (COCO), ``masks/``, ``overlays/``, ``failures.json``.
+"""Discoveries → a folder: ``objects.json`` (COCO) or ``objects/`` (Parquet), ``masks/``, ``overlays/``, failures.
 
 A photograph is done when its line is in the record ``.progress.jsonl``, written after its pictures. The same run,
 started again, goes on from there: photographs that have changed or are new are looked at, pictures of those that are
@@ -8,8 +8,10 @@ gone are deleted, and the end is that of a fresh run.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import IO, Any
 
+from slotlight.discovery.blocks import BLOCKS, check_pyarrow, write_blocks
 from slotlight.discovery.naming import picture_names
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
@@ -19,8 +21,8 @@ from slotlight.formats.coco import CocoImage, coco_json
 from slotlight.images.places import Located, group_number
 
 SHARD = ".shard.json"
-OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", PROGRESS, SHARD)
-_PROMISE = "What is done is kept, and the same command goes on from there."
+OUTPUTS = ("objects.json", BLOCKS, "failures.json", "masks", "overlays", PROGRESS, SHARD)
+PROMISE = "What is done is kept, and the same command goes on from there."
 
 
 class ResultFolder:
@@ -32,6 +34,7 @@ class ResultFolder:
         identity: What decides the run's result beside the photographs; ``objects.json`` tells it.
         overlays: Whether to draw ``overlays/``.
         masks: Whether to write ``masks/``.
+        block: Write Parquet of so many photographs a file in place of ``objects.json``.
         shard: The part of the run that this folder holds; without it, all.
         retry_failed: Look again at photographs that failed before, even if they have not changed.
         start_over: Delete what another run wrote here.
@@ -54,11 +57,14 @@ class ResultFolder:
         *,
         overlays: bool = True,
         masks: bool = True,
+        block: int | None = None,
         shard: Shard | None = None,
         retry_failed: bool = False,
         start_over: bool = False,
     ) -> None:
-        self.folder, self.identity, self.shard = folder, dict(identity), shard
+        self.folder, self.identity, self.shard, self.block = folder, dict(identity), shard, block
+        if block:
+            check_pyarrow()
         self.pictures = Pictures(folder, overlays, masks)
         located = [one if isinstance(one, Located) else Located.at(one) for one in photographs]
         names, ids = picture_names(located), _ids(located)
@@ -70,10 +76,11 @@ class ResultFolder:
         self._all = {"photographs": len(ids), "digest": digest(sorted(ids))}
         self._retry_failed = retry_failed
         self._progress = folder / PROGRESS
-        kept = {"overlays": overlays, "masks": masks} | ({"shard": str(shard)} if shard else {})
+        kept: dict[str, Any] = {"overlays": overlays, "masks": masks} | ({"block": block} if block else {})
+        kept |= {"shard": str(shard)} if shard else {}
         self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
         try:
-            with writing_to(folder, promise=_PROMISE):
+            with writing_to(folder, promise=PROMISE):
                 self.failed_before = 0
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
@@ -84,7 +91,7 @@ class ResultFolder:
 
     def take(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Record photographs as they are finished."""
-        with writing_to(self.folder, promise=_PROMISE):
+        with writing_to(self.folder, promise=PROMISE):
             for line in lines:
                 self._offsets[line.file] = self._lines.tell()
                 self._lines.write(line.encoded())
@@ -92,12 +99,17 @@ class ResultFolder:
                 yield line
 
     def finish(self) -> None:
-        """Write ``objects.json`` and ``failures.json``."""
-        with writing_to(self.folder, promise=_PROMISE):
+        """Write ``objects.json`` or blocks of Parquet, and ``failures.json``."""
+        with writing_to(self.folder, promise=PROMISE):
             self._lines.close()
-            write_results(self.folder, self.identity, self._offsets)
+            write_results(self.folder, self.identity, self._offsets, self.block)
             if self.shard:
                 write_text(self.folder / SHARD, [json.dumps(self._all | {"here": len(self._offsets)})])
+
+    @property
+    def objects(self) -> Path:
+        """The file or folder that holds what was found."""
+        return self.folder / (BLOCKS if self.block else "objects.json")
 
     def failures(self) -> Iterator[Line]:
         """The photographs that failed, by file."""
@@ -106,7 +118,7 @@ class ResultFolder:
     def close(self) -> None:
         """Let go of files and the folder; what is recorded stays for the next run."""
         self._lock.release()
-        with writing_to(self.folder, promise=_PROMISE):
+        with writing_to(self.folder, promise=PROMISE):
             self._lines.close()
 
     def _resume(self) -> dict[str, int]:
@@ -157,8 +169,10 @@ def _share(photograph: Located, ids: Mapping[str, int]) -> int:
     return group_number(group) if group else ids[photograph.file]
 
 
-def write_results(folder: Path, identity: Mapping[str, Any], offsets: Mapping[str, int]) -> None:
-    """Write ``objects.json`` and ``failures.json`` of the photographs in a folder's record."""
+def write_results(
+    folder: Path, identity: Mapping[str, Any], offsets: Mapping[str, int], block: int | None = None
+) -> None:
+    """Write ``objects.json`` (or blocks of Parquet) and ``failures.json`` of the photographs in a folder's record."""
 
     def images() -> Iterator[tuple[int, CocoImage]]:
         for line in sorted_lines(folder / PROGRESS, offsets):
@@ -169,10 +183,22 @@ def write_results(folder: Path, identity: Mapping[str, Any], offsets: Mapping[st
                     CocoImage(names["file"], line.width, line.height, line.annotations, names.get("key", "")),
                 )
 
-    causes = [line.names | {"cause": line.cause} for line in failures(folder, offsets)]
-    write_text(folder / "failures.json", [json.dumps(causes, indent=2)])
+    causes = (line.names | {"cause": line.cause} for line in failures(folder, offsets))
+    write_text(folder / "failures.json", _json_list(causes))
+    if block:
+        write_blocks(folder, identity, sorted_lines(folder / PROGRESS, offsets), block)
+        return
     info = dict(identity) | {"description": "Objects found without labels by Slotlight"}
     write_text(folder / "objects.json", coco_json(info, images))
+
+
+def _json_list(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A list in JSON, piece by piece."""
+    start = "["
+    for record in records:
+        yield start + "\n" + indent(json.dumps(record, indent=2), "  ")
+        start = ","
+    yield "[]" if start == "[" else "\n]"
 
 
 def failures(folder: Path, offsets: Mapping[str, int]) -> Iterator[Line]:
