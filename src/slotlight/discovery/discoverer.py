@@ -148,8 +148,8 @@ class Discoverer:
         slots = self.segmenter.segment(images, seed=seed)
         if self.rule.proposals and slots.regions is None:
             raise ConfigError(
-                f"{self.name!r} finds objects that share the photograph and has no other proposals; leave --proposals "
-                "out or choose a model that has them (see `slotlight models`)."
+                f"{self.name!r} finds objects that share the photograph and has no proposals beside them; choose a "
+                "model that has, such as voting or a detector."
             )
         return [
             pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)

@@ -17,12 +17,14 @@ from slotlight.errors import ImageError, printable
 from slotlight.files import whole_file
 from slotlight.images import Photograph
 from slotlight.images.fetching import fetch
+from slotlight.images.files import PixelBudget
 from slotlight.parallel import OrderedBatches
 
 WRITERS = 2
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
 _WAITING_BYTES = 400_000_000  # of their photographs and masks
-_MOST_JPEG_SIDE = 65_500
+_MOST_SIDE = 4_000  # of an overlay, which is there to be looked at
+_WRITING = PixelBudget(50_000_000)  # 15 bytes a pixel
 _LOG = logging.getLogger(__name__)
 
 
@@ -71,8 +73,7 @@ class Pictures:
     def _draw(self, discovery: Discovery, entry: Entry) -> None:
         """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""
         try:
-            picture = discovery.overlay()
-            picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
+            picture = discovery.overlay(most_side=_MOST_SIDE)
         except Exception as fault:  # drawing libraries raise anything
             _LOG.warning("No overlay of %s could be drawn: %s", printable(entry.shown), fault)
             return
@@ -113,7 +114,7 @@ def discover_entries(
         )
         found = discoverer.stream(tagged(), batch_size=batch_size, seed=seed, on_error=fail)
         for discovery in found:
-            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
+            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.coarse_masks.nbytes
             yield from queue.put(discovery, None, max(size, _WAITING_BYTES // _WAITING))
             while failed:
                 yield failed.pop()
@@ -122,7 +123,12 @@ def discover_entries(
 
 
 def _submit(pool: ThreadPoolExecutor, pictures: Pictures, discovery: Discovery) -> Future[Line]:
-    return pool.submit(pictures.write, discovery)
+    return pool.submit(_write, pictures, discovery)
+
+
+def _write(pictures: Pictures, discovery: Discovery) -> Line:
+    with _WRITING.take(discovery.segments.size):
+        return pictures.write(discovery)
 
 
 def save_picture(picture: Image, path: Path, **how: Any) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from slotlight.errors import ImageError
-from slotlight.files import claimed_parent
+from slotlight.files import claimed_parent, expand_home
 from slotlight.images.files import HEIC_REMEDY, reads_heic
 
 EXTENSIONS = (
@@ -87,26 +87,6 @@ def survey_photographs(paths: Sequence[str | Path]) -> Found:
             by_file.setdefault(os.path.realpath(photograph), photograph)
         left_out += survey.left_out()
     return Found(list(by_file.values()), list(dict.fromkeys(left_out)))
-
-
-def expand_home(path: str | Path) -> Path:
-    """The path itself, or a quoted ``~`` as the shell would have read it.
-
-    Raises:
-        ImageError: It is empty.
-    """
-    if not str(path).strip():
-        raise ImageError(
-            "An empty name was given for a photograph or folder; check quotes and variables in the command."
-        )
-    if "\0" in str(path):
-        raise ImageError(f"There is no file or folder {str(path)!r}; check its name.")
-    if not str(path).startswith("~") or os.path.lexists(path):
-        return Path(path)
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # no such user, or nobody's home
-        return Path(path)
 
 
 class _Survey:
