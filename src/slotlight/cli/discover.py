@@ -94,7 +94,13 @@ def discover(
     settings = {"batch_size": run.batch_size, "seed": run.seed}
     workers = min(scale.workers, len(folder.left))
     try:
-        if workers > 1:
+        if scale.ray:
+            from slotlight.integrations.ray import discover_on_ray
+
+            gpu = run.device != "cpu"
+            work = Work(load_model, folder.pictures, threads=threads_each(1), gpu=gpu, **settings)
+            lines = discover_on_ray(work, folder.left, scale.ray)
+        elif workers > 1:
             work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
             lines = discover_in_workers(work, folder.left, workers)
         else:

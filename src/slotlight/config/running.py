@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from slotlight.config.bounds import at_least, at_most, check_seed, in_unit_interval
 from slotlight.config.choices import Precision
+from slotlight.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class ScaleConfig:
     Attributes:
         shard: Which part of the photographs to look at, such as 3/16; `slotlight merge` puts the parts together.
         workers: Processes that share the photographs, each with its share of the cores and a model of its own.
+        ray: Spread the photographs over a Ray cluster at this address (auto, HOST:PORT, ray://HOST:PORT), or over one
+            that is started here (local).
         retry_failed: Look again at photographs that failed before and have not changed.
         block: Write OUT/objects/, Parquet files of so many photographs each, in place of objects.json; for runs of
             a hundred thousand photographs and more.
@@ -41,6 +44,7 @@ class ScaleConfig:
 
     shard: str | None = None
     workers: int = 1
+    ray: str | None = None
     retry_failed: bool = False
     block: int | None = None
 
@@ -48,6 +52,8 @@ class ScaleConfig:
         at_least(self, 1, "workers")
         if self.block is not None:
             at_least(self, 1, "block")
+        if self.ray is not None and self.workers > 1:
+            raise ConfigError("--ray has workers of its own; leave --workers out.")
 
 
 @dataclass(frozen=True, kw_only=True)

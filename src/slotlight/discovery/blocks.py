@@ -112,12 +112,13 @@ def _row(line: Line) -> dict[str, Any]:
         "image_id": line.image_id,
         "width": None if line.cause else line.width,
         "height": None if line.cause else line.height,
-        "objects": [_object(annotation) for annotation in line.annotations],
+        "objects": [object_row(annotation) for annotation in line.annotations],
         "error": line.cause or None,
     }
 
 
-def _object(annotation: Mapping[str, Any]) -> dict[str, Any]:
+def object_row(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """An object in COCO's form as a row's ``objects`` have it."""
     left, top, width, height = annotation["bbox"]
     box = {"left": left, "top": top, "right": left + width, "bottom": top + height}
     return box | {

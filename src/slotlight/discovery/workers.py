@@ -32,6 +32,7 @@ class Work:
         pictures: Where they are written.
         batch_size: See `Discoverer.stream`, and so is ``seed``.
         threads: Of each worker.
+        gpu: Whether the model may use one.
     """
 
     load: Callable[[], Discoverer]
@@ -39,6 +40,7 @@ class Work:
     batch_size: int
     seed: int
     threads: int
+    gpu: bool = False
 
 
 def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> Iterator[Line]:
