@@ -1,7 +1,7 @@
 """Ray Data on real local clusters of two nodes, one of which is killed in the middle.
 
-Ray is in no extra that the checks install. To run these: a virtual environment with ``ray[data]`` that sees the packages
-of this one, and ``python -m pytest -m slow tests/integrations/test_ray.py`` with its Python.
+Ray is in no extra that the checks install. To run these: a virtual environment with ``ray[data]`` that sees this
+one's packages, and ``python -m pytest -m slow tests/integrations/test_ray.py`` with its Python.
 """
 
 import importlib.util

@@ -1,8 +1,8 @@
 """Ray Data: `Discover` for ``map_batches``, and `discover_on_ray`, which is what ``slotlight discover --ray`` does.
 
-Ray spreads the photographs over actors. It starts them as there is work and room for them, and again where one is killed;
-the batch of a lost actor is given to another. The process that asks keeps the record, so that the same command goes on
-after it was killed itself.
+Ray spreads the photographs over actors. It starts them as there is work and room for them, and again where one is
+killed; the batch of a lost actor is given to another. The process that asks keeps the record, so that the same command
+goes on after that was killed itself.
 """
 
 import json
