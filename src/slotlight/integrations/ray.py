@@ -6,7 +6,9 @@ goes on after that was killed itself.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import pickle
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,8 +150,9 @@ class _Lines:
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
         work = self.work
+        entries = [pickle.loads(b64decode(entry)) for entry in batch["entry"]]
         found = discover_entries(
-            self.discoverer, list(batch["item"]), work.pictures, batch_size=work.batch_size, seed=work.seed
+            self.discoverer, entries, work.pictures, batch_size=work.batch_size, seed=work.seed
         )
         return {"line": [json.dumps(asdict(line)) for line in found]}
 
@@ -182,7 +185,8 @@ def discover_on_ray(work: Work, entries: Sequence[Entry], address: str) -> Itera
                 "start one with `ray start --head`, or check the address."
             ) from None
     try:
-        yield from _lines(work, entries)
+        if entries:
+            yield from _lines(work, entries)
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None)
         if isinstance(cause, SlotlightError):
@@ -193,22 +197,23 @@ def discover_on_ray(work: Work, entries: Sequence[Entry], address: str) -> Itera
         ) from error
 
 
-def _lines(work: Work, entries: Iterable[Entry]) -> Iterator[Line]:
-    import ray
+def _lines(work: Work, entries: Sequence[Entry]) -> Iterator[Line]:
+    import ray.data
 
     ray.data.DataContext.get_current().enable_progress_bars = False
     resources = ray.cluster_resources()
     needs = {"num_gpus": 1} if work.gpu and resources.get("GPU") else {"num_cpus": work.threads}
     name, share = next(iter(needs.items()))
     most = max(1, int(resources.get(name.removeprefix("num_").removesuffix("s").upper(), 1) // share))
-    everything = list(entries)
-    rows = ray.data.from_items(everything, override_num_blocks=max(1, min(len(everything) // _BATCH, 10_000)))
+    rows = ray.data.from_items(
+        [{"entry": b64encode(pickle.dumps(entry)).decode()} for entry in entries],
+        override_num_blocks=max(1, min(len(entries) // _BATCH, 10_000)),
+    )
     found = rows.map_batches(
         _Lines,
         fn_constructor_args=(work,),
         batch_size=_BATCH,
         concurrency=(1, most),
-        max_restarts=-1,
         **needs,
     )
     for row in found.iter_rows():
