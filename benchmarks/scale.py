@@ -83,7 +83,7 @@ def main() -> None:
     console = Console()
     console.print(hardware())
     before, after = measure(sources, few), measure(sources, many)
-    parquet = measure(sources, many, "--block", "1000", "--no-masks", "--no-overlays")
+    parquet = measure(sources, many, "--format", "parquet-blocks", "--no-masks", "--no-overlays")
     more = after.photographs - before.photographs
     cpu = (after.cpu_seconds - before.cpu_seconds) / more
     table = Table("of a photograph", "")

@@ -79,6 +79,25 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder to write to; it takes the place of ``path`` once all is written, or never does.
+
+    A kill between the two leaves neither, and never half of one.
+    """
+    partial = path.with_name(f".partial.{path.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if path.is_dir():
+            shutil.rmtree(path)
+        partial.replace(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
 def write_text(path: Path, pieces: Iterable[str]) -> None:
     """Write a text file whole or not at all, piece by piece, so that it need not fit in memory."""
     with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:

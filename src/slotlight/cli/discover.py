@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from slotlight.config import EMBEDDED, ObjectRule, RunConfig, ScaleConfig
+from slotlight.config import EMBEDDED, FormatConfig, ObjectRule, RunConfig, ScaleConfig
 from slotlight.errors import SlotlightError, printable
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def discover(
     weights: Path | None = None,
     run: OmitArgPrefixes[RunConfig] = RunConfig(),  # noqa: B008
     rule: OmitArgPrefixes[ObjectRule] = ObjectRule(),  # noqa: B008
+    formats: OmitArgPrefixes[FormatConfig] = FormatConfig(),  # noqa: B008
     max_pixels: int | None = None,
     overlays: bool = True,
     masks: bool = True,
@@ -36,9 +37,10 @@ def discover(
 ) -> int:
     """Find the objects in photographs and write boxes, masks and pictures.
 
-    Writes OUT/objects.json (COCO), OUT/masks/ (label maps; 0 is background), OUT/overlays/ (pictures to look at)
-    and OUT/failures.json. The same command, run again, resumes where it stopped and processes only photographs that
-    are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named), 2 incorrect usage.
+    Writes OUT/objects.json (COCO) or what --format names, OUT/masks/ (label maps; 0 is background), OUT/overlays/
+    (pictures to look at) and OUT/failures.json. The same command, run again, resumes where it stopped and processes
+    only photographs that are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named),
+    2 incorrect usage.
 
     Args:
         paths: Photographs, folders (searched recursively) or "globs"; s3://, gs:// or https:// URLs; lists (.txt),
@@ -49,6 +51,7 @@ def discover(
         weights: A local file with the backbone's weights.
         run: How the model is run.
         rule: What counts as an object.
+        formats: Formats of the results.
         max_pixels: Photographs with more pixels are named and left out, to limit memory.
         overlays: Draw the pictures.
         masks: Write the label maps; objects.json holds the masks as well.
@@ -82,9 +85,9 @@ def discover(
         out,
         photographs,
         identity | asdict(rule),
+        formats=formats,
         overlays=overlays,
         masks=masks,
-        block=scale.block,
         shard=shard,
         retry_failed=scale.retry_failed,
         start_over=start_over,
@@ -118,7 +121,7 @@ def discover(
     done = len(folder.entries) - failed
     new = len(folder.left) - (failed - folder.failed_before)
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
-        _print_summary(console, rows, new, done - new, out, folder.objects)
+        _print_summary(console, rows, new, done - new, out, formats)
     for sentence in survey.left_out:
         print(f"left out: {printable(sentence)}", file=sys.stderr)
     for line in folder.failures():
@@ -129,10 +132,17 @@ def discover(
 
 
 def _print_summary(
-    console: "Console", rows: list[tuple[str, int, float]], done: int, before: int, out: Path, objects: Path
+    console: "Console",
+    rows: list[tuple[str, int, float]],
+    done: int,
+    before: int,
+    out: Path,
+    formats: FormatConfig,
 ) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from slotlight.formats.registry import FORMATS
 
     table = Table()
     table.add_column("photograph")
@@ -145,6 +155,7 @@ def _print_summary(
     if done > len(rows):
         console.print(f"... and {done - len(rows)} more")
     earlier = f" ({before} of them in an earlier run)" if before else ""
+    objects = ", ".join(str(out / FORMATS[name].output) for name in formats.format)
     where = f"pictures in {out / 'overlays'}, objects in {objects}"
     total = done + before
     console.print(Text(f"{total} photograph{'' if total == 1 else 's'}{earlier}: {where}"))

@@ -15,6 +15,7 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.convert import convert
 from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
@@ -24,6 +25,7 @@ from slotlight.cli.merge import merge
 from slotlight.cli.models import models
 from slotlight.cli.review import review
 from slotlight.cli.study import study_command
+from slotlight.cli.track import track
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
 from slotlight.files import expand_home
@@ -44,6 +46,8 @@ def main() -> None:
             "discover": discover,
             "merge": merge,
             "groups": groups,
+            "convert": convert,
+            "track": track,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
@@ -58,7 +62,7 @@ def main() -> None:
     except SlotlightError as fault:
         status = _say(str(fault), FAILED if isinstance(fault, OutputError | CacheError) else WRONG_USE)
     except ModuleNotFoundError as fault:
-        extras = "slotlight[train,evaluate,samples]"
+        extras = "slotlight[train,evaluate,samples,groups,video]"
         status = _say(f"this needs {fault.name}; install it with: pip install '{extras}'", WRONG_USE)
     except KeyboardInterrupt:
         status = _say("stopped; the same command goes on from here.", INTERRUPTED)

@@ -38,20 +38,15 @@ class ScaleConfig:
         ray: Spread the photographs over a Ray cluster at this address (auto, HOST:PORT, ray://HOST:PORT), or over one
             that is started here (local).
         retry_failed: Look again at photographs that failed before and have not changed.
-        block: Write OUT/objects/, Parquet files of so many photographs each, in place of objects.json; for runs of
-            a hundred thousand photographs and more.
     """
 
     shard: str | None = None
     workers: int = 1
     ray: str | None = None
     retry_failed: bool = False
-    block: int | None = None
 
     def __post_init__(self) -> None:
         at_least(self, 1, "workers")
-        if self.block is not None:
-            at_least(self, 1, "block")
         if self.ray is not None and self.workers > 1:
             raise ConfigError("--ray has workers of its own; leave --workers out.")
 

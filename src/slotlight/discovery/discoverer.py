@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -87,6 +87,10 @@ class Discoverer:
         if isinstance(photographs, str | Path | Encoded | Image | np.ndarray | Tensor):
             return next(self.stream([photographs], batch_size=1, seed=seed))
         return list(self.stream(photographs, batch_size=batch_size, seed=seed))
+
+    def generate(self, image: UInt8[np.ndarray, "height width 3"]) -> list[dict[str, Any]]:
+        """The objects of a photograph as SAM's automatic mask generator gives them; see `Discovery.to_sam`."""
+        return self.discover(image).to_sam()
 
     def stream(
         self,

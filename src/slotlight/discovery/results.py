@@ -1,4 +1,4 @@
-"""Discoveries → a folder: ``objects.json`` (COCO) or ``objects/`` (Parquet), ``masks/``, ``overlays/``, failures.
+"""Discoveries → a folder: ``objects.json`` or other formats, ``masks/``, ``overlays/``, ``failures.json``.
 
 A photograph is done when its line is in the record ``.progress.jsonl``, written after its pictures. The same run,
 started again, goes on from there: photographs that have changed or are new are looked at, pictures of those that are
@@ -11,17 +11,23 @@ from pathlib import Path
 from textwrap import indent
 from typing import IO, Any
 
-from slotlight.discovery.blocks import BLOCKS, check_pyarrow, write_blocks
+from slotlight.config.formats import FORMAT_KEYS, FormatConfig
 from slotlight.discovery.naming import picture_names
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
 from slotlight.discovery.shards import Shard, image_ids
+from slotlight.errors import ConfigError
 from slotlight.files import begin_run, digest, write_text, writing_to
-from slotlight.formats.coco import CocoImage, coco_json
-from slotlight.images.places import Located, group_number
+from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.formats.registry import FORMATS, UNCERTAIN_FIRST, check_installed
+from slotlight.formats.registry import OUTPUTS as FORMAT_OUTPUTS
+from slotlight.images.places import LocalFile, Located, group_number
+
+FAILURES = "failures.json"
+"""Written last, and taken away when a run begins: where it lies, the run is finished."""
 
 SHARD = ".shard.json"
-OUTPUTS = ("objects.json", BLOCKS, "failures.json", "masks", "overlays", PROGRESS, SHARD)
+OUTPUTS = (*FORMAT_OUTPUTS, FAILURES, "masks", "overlays", PROGRESS, SHARD)
 PROMISE = "What is done is kept, and the same command goes on from there."
 
 
@@ -32,9 +38,9 @@ class ResultFolder:
         folder: Made if need be.
         photographs: All photographs of the run, of its other shards too; they decide the names of the pictures.
         identity: What decides the run's result beside the photographs; ``objects.json`` tells it.
+        formats: What is written at the end.
         overlays: Whether to draw ``overlays/``.
         masks: Whether to write ``masks/``.
-        block: Write Parquet of so many photographs a file in place of ``objects.json``.
         shard: The part of the run that this folder holds; without it, all.
         retry_failed: Look again at photographs that failed before, even if they have not changed.
         start_over: Delete what another run wrote here.
@@ -47,6 +53,7 @@ class ResultFolder:
 
     Raises:
         OutputError: The folder cannot be written, is in use, or holds another run.
+        ConfigError: A format needs a library that is missing, or a photograph lies elsewhere than the formats' root.
     """
 
     def __init__(
@@ -55,18 +62,18 @@ class ResultFolder:
         photographs: Sequence[Path | Located],
         identity: Mapping[str, Any],
         *,
+        formats: FormatConfig = FormatConfig(),  # noqa: B008
         overlays: bool = True,
         masks: bool = True,
-        block: int | None = None,
         shard: Shard | None = None,
         retry_failed: bool = False,
         start_over: bool = False,
     ) -> None:
-        self.folder, self.identity, self.shard, self.block = folder, dict(identity), shard, block
-        if block:
-            check_pyarrow()
-        self.pictures = Pictures(folder, overlays, masks)
+        check_installed(formats.format)
         located = [one if isinstance(one, Located) else Located.at(one) for one in photographs]
+        _check_names(located, formats)
+        self.folder, self.identity, self.shard, self.formats = folder, dict(identity), shard, formats
+        self.pictures = Pictures(folder, overlays, masks, "cutouts" in formats.format)
         names, ids = picture_names(located), _ids(located)
         self.entries = [
             Entry(one.file, names[one], ids[one.file], one.place.stamp(), one.place, one.address)
@@ -76,8 +83,11 @@ class ResultFolder:
         self._all = {"photographs": len(ids), "digest": digest(sorted(ids))}
         self._retry_failed = retry_failed
         self._progress = folder / PROGRESS
-        kept: dict[str, Any] = {"overlays": overlays, "masks": masks} | ({"block": block} if block else {})
-        kept |= {"shard": str(shard)} if shard else {}
+        kept = (
+            {"overlays": overlays, "masks": masks}
+            | formats.identity()
+            | ({"shard": str(shard)} if shard else {})
+        )
         self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
         try:
             with writing_to(folder, promise=PROMISE):
@@ -99,17 +109,12 @@ class ResultFolder:
                 yield line
 
     def finish(self) -> None:
-        """Write ``objects.json`` or blocks of Parquet, and ``failures.json``."""
+        """Write the formats and ``failures.json``."""
         with writing_to(self.folder, promise=PROMISE):
             self._lines.close()
-            write_results(self.folder, self.identity, self._offsets, self.block)
+            write_results(self.folder, self.identity, self._offsets, self.formats)
             if self.shard:
                 write_text(self.folder / SHARD, [json.dumps(self._all | {"here": len(self._offsets)})])
-
-    @property
-    def objects(self) -> Path:
-        """The file or folder that holds what was found."""
-        return self.folder / (BLOCKS if self.block else "objects.json")
 
     def failures(self) -> Iterator[Line]:
         """The photographs that failed, by file."""
@@ -126,7 +131,8 @@ class ResultFolder:
         offsets: dict[str, int] = {}
         stale: set[str] = set()
         current = {entry.file: entry for entry in self.entries}
-        (self.folder / SHARD).unlink(missing_ok=True)
+        for name in (FAILURES, SHARD):
+            (self.folder / name).unlink(missing_ok=True)
 
         def kept() -> Iterator[str]:
             end = 0
@@ -153,9 +159,7 @@ class ResultFolder:
             return False
         if line.cause:
             return not self._retry_failed and line == Line.failed(entry, line.cause)
-        if line.stamp != entry.stamp:
-            return False
-        return not self.pictures.masks or self.pictures.paths(line.name)[0].is_file()
+        return line.stamp == entry.stamp and self.pictures.are_complete(line)
 
 
 def _ids(photographs: Sequence[Located]) -> dict[str, int]:
@@ -169,27 +173,49 @@ def _share(photograph: Located, ids: Mapping[str, int]) -> int:
     return group_number(group) if group else ids[photograph.file]
 
 
-def write_results(
-    folder: Path, identity: Mapping[str, Any], offsets: Mapping[str, int], block: int | None = None
-) -> None:
-    """Write ``objects.json`` (or blocks of Parquet) and ``failures.json`` of the photographs in a folder's record."""
-
-    def images() -> Iterator[tuple[int, CocoImage]]:
-        for line in sorted_lines(folder / PROGRESS, offsets):
-            if not line.cause:
-                names = line.names
-                yield (
-                    line.image_id,
-                    CocoImage(names["file"], line.width, line.height, line.annotations, names.get("key", "")),
-                )
-
-    causes = (line.names | {"cause": line.cause} for line in failures(folder, offsets))
-    write_text(folder / "failures.json", _json_list(causes))
-    if block:
-        write_blocks(folder, identity, sorted_lines(folder / PROGRESS, offsets), block)
+def _check_names(photographs: Sequence[Located], formats: FormatConfig) -> None:
+    """Refuse names that the formats cannot have."""
+    if formats.root is None and not formats.absolute:
         return
-    info = dict(identity) | {"description": "Objects found without labels by Slotlight"}
-    write_text(folder / "objects.json", coco_json(info, images))
+    for one in photographs:
+        if not isinstance(one.place, LocalFile):
+            raise ConfigError(f"{one.file} is not a file of this machine; leave out --root and --absolute.")
+        formats.file_name(one.address or one.file)
+
+
+def write_results(
+    folder: Path,
+    identity: Mapping[str, Any],
+    offsets: Mapping[str, int],
+    formats: FormatConfig = FormatConfig(),  # noqa: B008
+) -> None:
+    """Write the formats, and last ``failures.json``, of the photographs in a folder's record."""
+    found = found_in(folder, identity, offsets, formats)
+    for name in formats.format:
+        if name != "cutouts":  # which were written with the pictures
+            FORMATS[name].write(found, folder)
+    if formats.uncertain_first:
+        UNCERTAIN_FIRST.write(found, folder)
+    causes = (line.names | {"cause": line.cause} for line in failures(folder, offsets))
+    write_text(folder / FAILURES, _json_list(causes))
+
+
+def of_model(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a run's identity that decides which objects it finds."""
+    written = ("overlays", "masks", "shard", *FORMAT_KEYS)
+    return {name: value for name, value in identity.items() if name not in written}
+
+
+def found_in(
+    folder: Path, identity: Mapping[str, Any], offsets: Mapping[str, int], formats: FormatConfig
+) -> Found:
+    """What a folder's record holds, as the formats take it."""
+
+    def photographs() -> Iterator[FoundPhotograph]:
+        for line in sorted_lines(folder / PROGRESS, offsets):
+            yield line.found(formats.file_name(line.names["file"]))
+
+    return Found(identity, photographs)
 
 
 def _json_list(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

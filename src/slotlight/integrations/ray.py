@@ -17,12 +17,13 @@ import torch
 
 from slotlight.config import EMBEDDED, ObjectRule
 from slotlight.config.choices import Precision
-from slotlight.discovery.blocks import block_schema, object_row
 from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.pictures import discover_entries
 from slotlight.discovery.record import Entry, Line
 from slotlight.discovery.workers import Work
 from slotlight.errors import ConfigError, ImageError, SlotlightError
+from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.formats.parquet import parquet_row, parquet_schema
 from slotlight.images import Encoded, Photograph
 from slotlight.images.fetching import fetch
 from slotlight.images.places import Place, place_of
@@ -39,7 +40,7 @@ class Discover:
 
     A row has a column ``path`` (a path or URL, as the actor's machine sees it) or ``bytes`` (a photograph's file), or
     both, of which ``bytes`` counts. It comes back without ``bytes`` and with ``width``, ``height``, ``objects``
-    (``left``, ``top``, ``right``, ``bottom``, ``score``, ``area`` and the mask's ``rle``; best first) and ``error``,
+    (``left``, ``top``, ``right``, ``bottom``, ``area``, ``score``, ``class`` and the mask's ``rle``; best first) and ``error``,
     which is null unless the photograph cannot be read.
 
     Args:
@@ -88,6 +89,7 @@ class Discover:
             )
         count = len(next(iter(batch.values())))
         found: list[dict[str, Any]] = [{} for _ in range(count)]
+        nothing = Found({}, lambda: iter(()))
 
         def tagged() -> Iterator[Tagged]:
             for row, content in _contents(batch, count):
@@ -104,9 +106,9 @@ class Discover:
         for discovery in self.discoverer.stream(tagged(), on_error=fail, **self.settings):
             assert isinstance(discovery.tag, int)
             height, width = discovery.image.shape[:2]
-            objects = [object_row(annotation) for annotation in discovery.to_coco()]
-            found[discovery.tag] = {"width": width, "height": height, "objects": objects, "error": None}
-        told = pa.schema([block_schema().field(name) for name in ("width", "height", "objects", "error")])
+            photograph = FoundPhotograph("", "", "", 0, width, height, discovery.to_coco())
+            found[discovery.tag] = parquet_row(photograph, nothing)
+        told = pa.schema([parquet_schema().field(name) for name in ("width", "height", "objects", "error")])
         table = pa.Table.from_pylist(found, schema=told)
         for place, name in enumerate(name for name in batch if name != "bytes"):
             table = table.add_column(place, name, pa.array(list(batch[name])))
