@@ -1,8 +1,8 @@
 """Parquet: a row a photograph, with its objects as a list, for data frames and query engines.
 
 Each group of `ROWS` rows is written at once, so that memory stays constant and a reader can take a group at a time.
-``parquet`` is one file for a run, ``parquet-blocks`` as many as it takes, each written whole or not at all. Both are made
-at the end, in the order of the photographs' names.
+``parquet`` is one file for a run, ``parquet-blocks`` as many as it takes, each written whole or not at all. Both are
+made at the end, in the order of the photographs' names.
 """
 
 import json
@@ -29,7 +29,7 @@ def write_parquet(found: Found, folder: Path) -> None:
 
 
 def write_parquet_blocks(found: Found, folder: Path) -> None:
-    """Write ``objects/00000.parquet`` and so on, of `BLOCK` photographs each; blocks of an earlier run that had more go."""
+    """Write ``objects/00000.parquet`` and so on, of `BLOCK` photographs each, and remove blocks of a longer run."""
     photographs = found.read()
     number = 0
     for number, first in enumerate(photographs, start=1):

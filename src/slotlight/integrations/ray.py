@@ -40,8 +40,8 @@ class Discover:
 
     A row has a column ``path`` (a path or URL, as the actor's machine sees it) or ``bytes`` (a photograph's file), or
     both, of which ``bytes`` counts. It comes back without ``bytes`` and with ``width``, ``height``, ``objects``
-    (``left``, ``top``, ``right``, ``bottom``, ``area``, ``score``, ``class`` and the mask's ``rle``; best first) and ``error``,
-    which is null unless the photograph cannot be read.
+    (``left``, ``top``, ``right``, ``bottom``, ``area``, ``score``, ``class`` and the mask's ``rle``; best first) and
+    ``error``, which is null unless the photograph cannot be read.
 
     Args:
         model: See `slotlight.load`, and so are ``weights``, ``device``, ``precision`` and ``rule``.
