@@ -80,5 +80,9 @@ def discovery(path: Path | None = None, shapes: tuple[str, ...] = ("ell", "corne
     return Discovery(image, masks.any(axis=0).astype(np.uint8), masks, mask_boxes_xyxy(masks), scores, path)
 
 
+def masks_of(found: FoundPhotograph) -> np.ndarray:
+    return np.array(list(found.each_mask()), dtype=bool).reshape(-1, found.height, found.width)
+
+
 def iou(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / (one | other).sum())

@@ -36,8 +36,8 @@ def run(out: Path, photographs: list[Path], formats: FormatConfig, shard: str = 
             line = Line.failed(entry, "broken.png is broken")
         else:
             shapes = ("ell", "corner", "row")[:count]
-            found = discovery(entry.path, shapes)
-            found = type(found)(read_photograph(entry.path), *_rest(found), tag=entry)
+            found = discovery(Path(entry.file), shapes)
+            found = type(found)(read_photograph(entry.file), *_rest(found), tag=entry)
             line = results.pictures.write(found)
         list(results.take([line]))
     results.finish()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from found_scenes import SHAPES, found_scenes
+from found_scenes import SHAPES, found_scenes, masks_of
 from slotlight.formats.registry import FORMATS
 
 EVERY_SHAPE = tuple(SHAPES)
@@ -22,7 +22,7 @@ def test_pycocotools_loads_it(tmp_path, name, capsys):
     for photograph in found.photographs():
         annotations = coco.loadAnns(coco.getAnnIds(imgIds=[photograph.image_id]))
         masks = [coco.annToMask(annotation).astype(bool) for annotation in annotations]
-        assert np.array_equal(np.array(masks).reshape(-1, 60, 80), photograph.masks())
+        assert np.array_equal(np.array(masks).reshape(-1, 60, 80), masks_of(photograph))
     ids = [annotation["id"] for annotation in coco.dataset["annotations"]]
     assert ids == list(range(1, 2 * len(EVERY_SHAPE) + 1))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from found_scenes import found_scenes, photograph
+from found_scenes import found_scenes, masks_of, photograph
 from slotlight.errors import ImageError, OutputError
 from slotlight.formats.cutouts import write_cutouts
 
@@ -13,7 +13,7 @@ def test_each_object_is_cut_out_of_its_photograph(tmp_path):
     first = next(found.photographs())
     image = np.asarray(Image.open(tmp_path / "in/a.png"))
     for number, (mask, box) in enumerate(
-        zip(first.masks(), first.boxes_xyxy().astype(int), strict=True), start=1
+        zip(masks_of(first), first.boxes_xyxy().astype(int), strict=True), start=1
     ):
         left, top, right, bottom = box
         cutout = np.asarray(Image.open(tmp_path / f"cutouts/a/{number}.png"))

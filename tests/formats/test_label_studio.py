@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from found_scenes import SHAPES, found_scenes
+from found_scenes import SHAPES, found_scenes, masks_of
 from slotlight.formats.label_studio import INTERFACE, brush_run_lengths, write_label_studio
 from tools import ask
 
@@ -86,7 +86,7 @@ print(json.dumps([ours == theirs, bool(np.array_equal(back, masks)), len(ours)])
 def test_the_sdk_writes_the_same_bytes_and_reads_the_masks(tmp_path):
     found = found_scenes(tmp_path / "in", shapes=tuple(SHAPES))
     write_label_studio(found, tmp_path)
-    np.save(tmp_path / "masks.npy", next(found.photographs()).masks())
+    np.save(tmp_path / "masks.npy", masks_of(next(found.photographs())))
     said = ask("label-studio-sdk", _SDK, tmp_path / "masks.npy", tmp_path / "label-studio.json")
     assert said == [True, True, len(SHAPES)]
 

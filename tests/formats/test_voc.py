@@ -41,12 +41,11 @@ _DATUMARO = """
 import json, sys
 from datumaro.components.dataset import Dataset
 rows = {}
-for kind in ("voc_detection", "voc_instance_segmentation"):
-    for item in Dataset.import_from(sys.argv[1], kind):
-        for a in (a for a in item.annotations if a.label):  # 0 is the background
-            box = [float(v) for v in a.get_bbox()]
-            area = float(a.image.sum()) if a.type.name == "mask" else float(a.get_area())
-            rows.setdefault(f"{kind} {item.id}", []).append([box, area, a.attributes.get("score")])
+for item in Dataset.import_from(sys.argv[1], "voc_instance_segmentation"):
+    for a in item.annotations:
+        area = float(a.image.sum()) if a.type.name == "mask" else float(a.get_area())
+        row = [[float(v) for v in a.get_bbox()], area, a.attributes.get("score")]
+        rows.setdefault(f"{a.type.name} {item.id}", []).append(row)
 print(json.dumps(rows))
 """
 
@@ -57,11 +56,11 @@ def test_datumaro_loads_it(tmp_path):
     write_voc(found, tmp_path)
     rows = ask("datumaro", _DATUMARO, tmp_path / "voc")
     for photograph in list(found.photographs())[:2]:
-        boxes = rows[f"voc_detection {photograph.name}"]
+        boxes = rows[f"bbox {photograph.name}"]
         expected = [annotation["bbox"] for annotation in photograph.annotations]
         # datumaro takes VOC's numbers as they are, though they count from 1 and include the last pixel.
         assert [[x - 1, y - 1, w + 1, h + 1] for (x, y, w, h), _, _ in boxes] == expected
         assert [float(score) for _, _, score in boxes] == [a["score"] for a in photograph.annotations]
-        masks = rows[f"voc_instance_segmentation {photograph.name}"]
+        masks = rows[f"mask {photograph.name}"]
         seen = np.bincount(photograph.labels().ravel(), minlength=4)[1:]
         assert sorted(area for _, area, _ in masks) == sorted(seen.tolist())

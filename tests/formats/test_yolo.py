@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import supervision
 
-from found_scenes import SHAPES, discovery, found_scenes, iou
+from found_scenes import SHAPES, discovery, found_scenes, iou, masks_of
 from slotlight.formats.yolo import write_yolo
 
 OF_ONE_PART = ("row", "column", "diagonal", "corner", "all", "ell", "ring", "holes")
@@ -23,7 +23,7 @@ def test_supervision_loads_it(tmp_path):
         )
         assert image.shape == (60, 80, 3)
         assert len(loaded) == len(original.annotations)
-        for mask, expected in zip(loaded.mask if len(loaded) else [], original.masks(), strict=True):
+        for mask, expected in zip(loaded.mask if len(loaded) else [], masks_of(original), strict=True):
             assert iou(mask, expected) >= 0.98
 
 
@@ -59,7 +59,7 @@ def test_the_photographs_are_linked_and_the_folder_is_whole(tmp_path, monkeypatc
 
 def test_single_pixels_and_lines_are_polygons_too():
     found = discovery(shapes=("row",))
-    found.masks[:] = False
-    found.masks[0, 5, 7] = True
+    found.coarse_masks[:] = False
+    found.coarse_masks[0, 5, 7] = True
     (line,) = found.to_yolo()
     assert len(line.split()) == 7

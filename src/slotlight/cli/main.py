@@ -28,7 +28,7 @@ from slotlight.cli.study import study_command
 from slotlight.cli.track import track
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
-from slotlight.files import expand_home
+from slotlight.paths import expand_home
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 

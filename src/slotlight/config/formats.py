@@ -44,7 +44,7 @@ class FormatConfig:
             object.__setattr__(self, "root", Path(os.path.abspath(self.root)))  # noqa: PTH100
 
     def file_name(self, file: str) -> str:
-        """What the formats call a photograph.
+        """What the formats call a photograph; a URL stays as it is.
 
         Raises:
             ConfigError: It does not lie below ``root``.
@@ -53,7 +53,7 @@ class FormatConfig:
             >>> FormatConfig(root=Path("trip")).file_name("trip/sub/a.jpg")
             'sub/a.jpg'
         """
-        if self.root is None and not self.absolute:
+        if (self.root is None and not self.absolute) or "://" in file:
             return file
         full = PurePath(os.path.abspath(file))  # noqa: PTH100
         if self.root is None:

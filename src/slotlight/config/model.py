@@ -132,9 +132,9 @@ class HeuristicsConfig:
         centre_width: Standard deviation of the map's Gaussian; the photograph extends from -1 to 1.
         background_below: A slot with less than this share of the mean foreground is background and scores 0.
         min_contrast: A photograph whose colours (in [0, 1]) deviate less than this from a plain gradient has no
-            object.
-        min_structure: Neither has one whose cells of 8 pixels differ less than this times the pixels within them:
-            noise.
+            object; up to twice this, scores are lower (`slotlight.model.evidence`).
+        min_structure: The same of photographs whose cells of 8 pixels differ less than this times the pixels within
+            them: noise, or a page of text.
         merge_background: Whether background slots are merged into one.
         group_within: Slots are joined into one object as long as that costs less than this share of the patches'
             variance (`slotlight.model.grouping`); 0 joins none.

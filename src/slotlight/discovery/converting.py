@@ -34,7 +34,7 @@ def convert_run(folder: Path, out: Path, formats: FormatConfig, *, start_over: b
     check_installed(formats.format)
     offsets, end = {}, 0
     for line in whole_lines(folder / PROGRESS):
-        formats.file_name(line.file)
+        formats.file_name(line.names["file"])
         offsets[line.file] = end
         end += len(line.encoded())
     found = found_in(folder, of_model(identity), offsets, formats)

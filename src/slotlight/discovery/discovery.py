@@ -126,7 +126,7 @@ class Discovery:
 
     def to_sam(self) -> list[dict[str, Any]]:
         """What SAM's automatic mask generator gives for a photograph."""
-        return sam_masks(self.masks, self.boxes_xyxy, self.scores)
+        return sam_masks(self.each_mask, self.boxes_xyxy, self.scores)
 
     def cutouts(self) -> list[Image]:
         """Each object cut out, transparent around its mask."""

@@ -52,10 +52,10 @@ class Pictures:
         return [*label_maps, *([self._overlay(name)] if self.overlays else []), *self._cutouts(name)]
 
     def are_complete(self, line: Line) -> bool:
-        """Whether all that a finished photograph needs is there; an overlay may be one that cannot be drawn."""
+        """Whether all pictures of a finished photograph are there; one that could not be drawn is tried again."""
         if self.cutouts and len(self._cutouts(line.name)) != len(line.annotations):
             return False
-        return not self.masks or self._label_map(line.name).is_file()
+        return all(path.is_file() for path in self.paths(line.name))
 
     def write(self, discovery: Discovery) -> Line:
         """Write the pictures of a discovery that is tagged with its `Entry`; they are done before its line is."""

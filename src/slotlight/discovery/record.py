@@ -73,14 +73,14 @@ class Line:
 
     def found(self, file_name: str) -> FoundPhotograph:
         """As the formats take it, under the name that they give it."""
-        size = (self.width, self.height)
         names = self.names
         return FoundPhotograph(
             names["file"],
             file_name,
             self.name,
             self.image_id,
-            *size,
+            self.width,
+            self.height,
             self.annotations,
             cause=self.cause,
             key=names.get("key", ""),

@@ -69,9 +69,8 @@ class ResultFolder:
         retry_failed: bool = False,
         start_over: bool = False,
     ) -> None:
-        check_installed(formats.format)
         located = [one if isinstance(one, Located) else Located.at(one) for one in photographs]
-        _check_names(located, formats)
+        _check(formats, located)
         self.folder, self.identity, self.shard, self.formats = folder, dict(identity), shard, formats
         self.pictures = Pictures(folder, overlays, masks, "cutouts" in formats.format)
         names, ids = picture_names(located), _ids(located)
@@ -173,14 +172,16 @@ def _share(photograph: Located, ids: Mapping[str, int]) -> int:
     return group_number(group) if group else ids[photograph.file]
 
 
-def _check_names(photographs: Sequence[Located], formats: FormatConfig) -> None:
-    """Refuse names that the formats cannot have."""
-    if formats.root is None and not formats.absolute:
-        return
+def _check(formats: FormatConfig, photographs: Sequence[Located]) -> None:
+    """Refuse what the formats cannot do before any work is done."""
+    check_installed(formats.format)
     for one in photographs:
-        if not isinstance(one.place, LocalFile):
-            raise ConfigError(f"{one.file} is not a file of this machine; leave out --root and --absolute.")
         formats.file_name(one.address or one.file)
+        if "yolo" in formats.format and not isinstance(one.place, LocalFile):
+            raise ConfigError(
+                f"{one.address or one.file} is not a file of this machine, and the format 'yolo' is made of links to "
+                "files; choose another format."
+            )
 
 
 def write_results(

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,6 @@ from jaxtyping import Bool, Float
 
 from slotlight.files import write_text
 from slotlight.formats.found import Found, FoundPhotograph
-
-DESCRIPTION = "Objects found without labels by Slotlight"
 
 
 def coco_annotations(
@@ -48,54 +48,70 @@ def coco_annotations(
 
 def write_coco(found: Found, folder: Path) -> None:
     """Write ``objects.json``, whose masks are run lengths."""
-    write_text(folder / "objects.json", coco_json(found))
+    _write(found, folder / "objects.json", lambda photograph: list(photograph.annotations))
 
 
 def write_coco_polygons(found: Found, folder: Path) -> None:
     """Write ``objects-polygons.json``: each object as one polygon a part, holes joined to the outline."""
-    write_text(folder / "objects-polygons.json", coco_json(found, with_polygons))
+    _write(found, folder / "objects-polygons.json", with_polygons)
 
 
-def with_polygons(photograph: FoundPhotograph) -> Iterator[Mapping[str, Any]]:
+def with_polygons(photograph: FoundPhotograph) -> list[dict[str, Any]]:
     """A photograph's objects with polygons in place of run lengths."""
     from slotlight.formats.polygons import edge_polygons
 
-    for annotation, mask in zip(photograph.annotations, photograph.masks(), strict=True):
-        polygons = [polygon.astype(int).ravel().tolist() for polygon in edge_polygons(mask)]
-        yield {**annotation, "segmentation": polygons}
+    return [
+        annotation | {"segmentation": [ring.astype(int).ravel().tolist() for ring in edge_polygons(mask)]}
+        for annotation, mask in zip(photograph.annotations, photograph.each_mask(), strict=True)
+    ]
+
+
+def _write(
+    found: Found, path: Path, annotations_of: Callable[[FoundPhotograph], list[dict[str, Any]]]
+) -> None:
+    def images() -> Iterator[tuple[int, CocoImage]]:
+        for one in found.photographs():
+            image = CocoImage(one.file_name, one.width, one.height, annotations_of(one), one.key)
+            yield one.image_id, image
+
+    info = dict(found.info) | {"description": "Objects found without labels by Slotlight"}
+    write_text(path, coco_json(info, images, dict(enumerate(found.classes, start=1))))
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """One photograph and its annotations, whose ids are set when they are written; ``key`` is its own id, if any."""
+
+    file_name: str
+    width: int
+    height: int
+    annotations: list[dict[str, Any]]
+    key: str = ""
 
 
 def coco_json(
-    found: Found,
-    annotations_of: Callable[[FoundPhotograph], Iterable[Mapping[str, Any]]] = lambda found: (
-        found.annotations
-    ),
-    categories: Mapping[int, str] | None = None,
+    info: dict[str, Any],
+    images: Callable[[], Iterable[tuple[int, CocoImage]]],
+    categories: Mapping[int, str] = MappingProxyType({1: "object"}),
 ) -> Iterator[str]:
-    """A COCO file piece by piece, so that it need not fit in memory; annotations are numbered from 1.
+    """A COCO file piece by piece, so that it need not fit in memory.
 
     Args:
-        found: What was found.
-        annotations_of: Gives the annotations of a photograph, the same ones at each call.
-        categories: Their names by id; without it, the classes, numbered from 1.
+        info: What the file says of itself.
+        images: Gives the photographs with their ids, the same ones at each of two calls.
+        categories: Names of the annotations' categories, by id.
     """
-    info = {**found.info, "description": found.info.get("description", DESCRIPTION)}
-    named = categories or dict(enumerate(found.classes, start=1))
-    rows = [{"id": number, "name": name} for number, name in named.items()]
-    yield f'{{"info": {json.dumps(info)},\n "categories": {json.dumps(rows)},\n "images": ['
-    for number, image in enumerate(found.photographs()):
-        row = {
-            "id": image.image_id,
-            "file_name": image.file_name,
-            "width": image.width,
-            "height": image.height,
-        }
+    named = [{"id": number, "name": name} for number, name in categories.items()]
+    yield f'{{"info": {json.dumps(info)},\n "categories": {json.dumps(named)},\n "images": ['
+    for number, (image_id, image) in enumerate(images()):
+        row = {"id": image_id, "file_name": image.file_name, "width": image.width, "height": image.height}
         yield (",\n  " if number else "\n  ") + json.dumps(row | ({"key": image.key} if image.key else {}))
     yield '],\n "annotations": ['
     count = 0
-    for image in found.photographs():
-        for annotation in annotations_of(image):
+    for image_id, image in images():
+        for annotation in image.annotations:
             count += 1
-            row = {**annotation, "id": count, "image_id": image.image_id}
-            yield (",\n  " if count > 1 else "\n  ") + json.dumps(row)
+            yield (",\n  " if count > 1 else "\n  ") + json.dumps(
+                annotation | {"id": count, "image_id": image_id}
+            )
     yield "]}\n"

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from slotlight.errors import OutputError
-from slotlight.files import whole_folder
+from slotlight.formats.folders import whole_folder
 from slotlight.formats.found import Found
 from slotlight.images import read_photograph
 
@@ -27,7 +27,7 @@ def write_cutouts(found: Found, folder: Path) -> None:
                 raise OutputError(
                     f"{photograph.file} has changed since its objects were found; run `slotlight discover` again."
                 )
-            pictures = cut_out(image, photograph.masks(), photograph.boxes_xyxy())
+            pictures = cut_out(image, photograph.each_mask(), photograph.boxes_xyxy())
             for path, picture in zip(cutout_paths(partial, photograph.name), pictures, strict=False):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.save(path, compress_level=3)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ class FoundPhotograph:
     """The objects of one photograph, best first.
 
     Attributes:
-        file: Where it lies.
+        file: Its path or URL.
         file_name: What formats call it.
         name: A path without a suffix that is safe below any folder and belongs to no other photograph.
         image_id: Its number in COCO files.
@@ -34,21 +33,13 @@ class FoundPhotograph:
     image_id: int
     width: int
     height: int
-    annotations: Sequence[Mapping[str, Any]]
+    annotations: Sequence[dict[str, Any]]
     cause: str = ""
     key: str = ""
 
-    def masks(self) -> Bool[np.ndarray, "object height width"]:
-        """The mask of each object."""
-        codes = [annotation["segmentation"] for annotation in self.annotations]
-        if not codes:
-            return np.zeros((0, self.height, self.width), dtype=bool)
-        masks: Bool[np.ndarray, "object height width"] = (
-            coco_masks.decode([{"size": code["size"], "counts": code["counts"].encode()} for code in codes])
-            .transpose(2, 0, 1)
-            .astype(bool)
-        )
-        return masks
+    def each_mask(self) -> Iterator[Bool[np.ndarray, "height width"]]:
+        """The mask of each object, one at a time."""
+        return map(_decoded, self.annotations)
 
     def boxes_xyxy(self) -> Float[np.ndarray, "object 4"]:
         """In pixels; left and top inclusive, right and bottom exclusive."""
@@ -59,9 +50,8 @@ class FoundPhotograph:
     def labels(self) -> UInt8[np.ndarray, "height width"]:
         """The objects as one map: 0 is no object, 1 the best-scored; where two overlap, the better one is seen."""
         labels = np.zeros((self.height, self.width), np.uint8)
-        masks = self.masks()[:255]
-        for number in reversed(range(len(masks))):
-            labels[masks[number]] = number + 1
+        for number in reversed(range(min(len(self.annotations), 255))):
+            labels[_decoded(self.annotations[number])] = number + 1
         return labels
 
     def certainty(self) -> float:
@@ -93,8 +83,9 @@ class Found:
         return self.classes[int(annotation["category_id"]) - 1]
 
 
-def file_below(folder: Path, name: str, suffix: str) -> Path:
-    """The file of a photograph below a folder, whose own folder is made."""
-    path = folder / f"{name}{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _decoded(annotation: Mapping[str, Any]) -> Bool[np.ndarray, "height width"]:
+    code = annotation["segmentation"]
+    mask: Bool[np.ndarray, "height width"] = coco_masks.decode(
+        {"size": code["size"], "counts": code["counts"].encode()}
+    ).astype(bool)
+    return mask

@@ -57,12 +57,14 @@ def _tasks(found: Found) -> Iterator[str]:
 
 
 def local_file(file_name: str) -> str:
-    """The address of a photograph below Label Studio's LOCAL_FILES_DOCUMENT_ROOT; ``/`` for an absolute path.
+    """The address of a photograph below Label Studio's LOCAL_FILES_DOCUMENT_ROOT; a URL stays as it is.
 
     Example:
         >>> local_file("/home/me/a b.jpg")
         '/data/local-files/?d=home/me/a%20b.jpg'
     """
+    if "://" in file_name:
+        return file_name
     return "/data/local-files/?d=" + quote(os.fsencode(Path(file_name).as_posix().lstrip("/")))
 
 
@@ -89,7 +91,7 @@ def _regions(photograph: FoundPhotograph, found: Found, tags: Tags) -> Iterator[
         "image_rotation": 0,
     }
     for number, (annotation, mask) in enumerate(
-        zip(photograph.annotations, photograph.masks(), strict=True), start=1
+        zip(photograph.annotations, photograph.each_mask(), strict=True), start=1
     ):
         score, label = annotation["score"], [found.class_of(annotation)]
         left, top, width, height = (100 * np.array(annotation["bbox"]) / size).tolist()

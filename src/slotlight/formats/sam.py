@@ -1,5 +1,6 @@
 """SAM's automatic mask generator: a list of dictionaries for one photograph."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from jaxtyping import Bool, Float
 
 
 def sam_masks(
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Iterable[Bool[np.ndarray, "height width"]],
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
 ) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from slotlight.errors import printable
-from slotlight.files import whole_folder
-from slotlight.formats.found import Found, FoundPhotograph, file_below
+from slotlight.formats.folders import file_below, whole_folder
+from slotlight.formats.found import Found, FoundPhotograph
 
 _LISTS = ("Main", "Segmentation")
 

@@ -5,14 +5,14 @@ They are linked, not copied.
 """
 
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
 
 from slotlight.errors import OutputError
-from slotlight.files import whole_folder
-from slotlight.formats.found import Found, FoundPhotograph, file_below
+from slotlight.formats.folders import file_below, whole_folder
+from slotlight.formats.found import Found, FoundPhotograph
 
 
 def write_yolo(found: Found, folder: Path) -> None:
@@ -30,7 +30,7 @@ def write_yolo(found: Found, folder: Path) -> None:
 
 def yolo_lines(photograph: FoundPhotograph) -> Iterator[str]:
     """A line an object: its class from 0, then x and y of its polygon's points as shares of width and height."""
-    for annotation, mask in zip(photograph.annotations, photograph.masks(), strict=True):
+    for annotation, mask in zip(photograph.annotations, photograph.each_mask(), strict=True):
         yield " ".join([str(annotation["category_id"] - 1), *_shares(mask)])
 
 
@@ -48,10 +48,9 @@ def _shares(mask: Bool[np.ndarray, "height width"]) -> Iterator[str]:
 
 
 def _link(photograph: FoundPhotograph, folder: Path) -> None:
-    suffix = PurePath(photograph.file).suffix
-    try:
-        file_below(folder, photograph.name, suffix).symlink_to(Path(photograph.file).absolute())
-    except NotImplementedError:
+    path = Path(photograph.file)
+    if not path.is_file():
         raise OutputError(
-            f"{folder} cannot hold links to photographs, which YOLO's folder is made of."
-        ) from None
+            f"{path} is not a file of this machine, and YOLO's folder is made of links to photographs."
+        )
+    file_below(folder, photograph.name, path.suffix).symlink_to(path.absolute())

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from slotlight.errors import ImageError
-from slotlight.files import claimed_parent, expand_home
+from slotlight.files import claimed_parent
 from slotlight.images.files import HEIC_REMEDY, reads_heic
+from slotlight.paths import expand_home
 
 EXTENSIONS = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),

@@ -19,8 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.errors import ImageError
-from slotlight.images.files import DECODING, Encoded, named_faults, opened
-from slotlight.images.metadata import without_metadata
+from slotlight.images.files import DECODING, Encoded, despite_metadata, named_faults, opened
 from slotlight.images.orientation import orientation_of, turn_upright
 
 Photograph: TypeAlias = str | Path | Encoded | Image.Image | np.ndarray | Tensor
@@ -67,32 +66,8 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
     if isinstance(source, Image.Image):
         with named_faults("The PIL image"):
             return _from_pil(source, "The PIL image")
-    return _from_file(Path(source) if isinstance(source, str) else source, min_side)
-
-
-def _from_file(file: Path | Encoded, min_side: int | None) -> RGBImage:
-    """Read a file; where that fails, without the metadata that its pixels do not need."""
-    try:
-        return _decode(file, min_side)
-    except ImageError as error:
-        fault = error
-    name = file.name if isinstance(file, Encoded) else str(file)
-    for keep_exif in (True, False):
-        try:
-            content = _content(file)
-            bare = without_metadata(content, keep_exif=keep_exif) if content else None
-            if bare is not None:
-                return _decode(Encoded(name, bare), min_side)
-        except (ImageError, OSError, ValueError, MemoryError):
-            continue
-    raise fault
-
-
-def _content(file: Path | Encoded) -> bytes:
-    """A file's bytes; none where it is not a file."""
-    if isinstance(file, Encoded):
-        return file.content
-    return file.read_bytes() if file.is_file() else b""
+    file = Path(source) if isinstance(source, str) else source
+    return despite_metadata(file, lambda one: _decode(one, min_side))
 
 
 def _decode(file: Path | Encoded, min_side: int | None) -> RGBImage:

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from slotlight.errors import ImageError
-from slotlight.files import expand_home
 from slotlight.images.archives import ARCHIVES, COMPRESSED, in_archive
 from slotlight.images.finding import is_photograph_name, survey_photographs
 from slotlight.images.places import LocalFile, Located, RemoteObject
 from slotlight.images.remote import RemoteFile, is_url, is_web, list_remote
 from slotlight.images.tables import in_list, in_manifest, in_parquet
+from slotlight.paths import expand_home
 
 _HOLDERS: dict[str, Callable[[str], Iterable[Located]]] = {
     **dict.fromkeys(ARCHIVES, in_archive),

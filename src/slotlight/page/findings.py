@@ -26,8 +26,7 @@ from slotlight.discovery.shards import image_ids
 from slotlight.drawing import Colour, contrasting_colours, overlay
 from slotlight.errors import ImageError, printable
 from slotlight.files import write_text
-from slotlight.formats.coco import coco_json
-from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.formats.coco import CocoImage, coco_json
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import Photograph, read_photograph
 from slotlight.images.places import LocalFile
@@ -218,12 +217,12 @@ def write_zip(
     ids = image_ids(one.name for one in findings)
     with TemporaryDirectory(dir=file.parent) as home:
         pictures = Pictures(Path(home))
-        rows: list[FoundPhotograph] = []
+        rows: list[tuple[int, CocoImage]] = []
         for one in findings:
             entry = Entry(one.name, names[Path(one.name)], ids[one.name], [], LocalFile(str(one.path)))
             line = pictures.write(one.discovery(one.count(min_score, max_objects), entry))
-            rows.append(line.found(line.file))
-        write_text(Path(home) / "objects.json", coco_json(Found(info, lambda: iter(rows))))
+            rows.append((line.image_id, CocoImage(line.file, line.width, line.height, line.annotations)))
+        write_text(Path(home) / "objects.json", coco_json(dict(info), lambda: rows))
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
             for path in sorted(path for path in Path(home).rglob("*") if path.is_file()):
                 target.write(path, path.relative_to(home).as_posix())
