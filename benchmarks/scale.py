@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -45,7 +46,7 @@ class Cost:
     bytes_out: dict[str, int]
 
 
-def measure(sources: list[Path], count: int, *options: str) -> Cost:
+def measure(sources: Sequence[Path], count: int, *options: str) -> Cost:
     """`slotlight discover` of so many links to the sources, taken in turn."""
     with TemporaryDirectory() as folder:
         made, found = Path(folder) / "photographs", Path(folder) / "found"
