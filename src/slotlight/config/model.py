@@ -102,10 +102,12 @@ class DecoderConfig:
     """How features are reconstructed from slots.
 
     Attributes:
-        kind: ``mlp`` broadcasts each slot to every patch; ``mixer`` mixes slots for each patch first.
+        kind: ``mlp`` broadcasts each slot to every patch; ``mixer`` mixes slots for each patch first; ``transformer``
+            predicts each patch from the slots and from the patches before it.
         hidden: Width of the hidden layers.
-        layers: Number of hidden layers.
-        patch_share: Share of the patches, drawn at random, that a training step reconstructs.
+        layers: Number of hidden layers; of the transformer, of blocks.
+        patch_share: Share of the patches, drawn at random, that a training step reconstructs; the transformer
+            reconstructs all.
     """
 
     kind: DecoderKind = "mlp"
@@ -117,6 +119,8 @@ class DecoderConfig:
         at_least(self, 1, "hidden", "layers")
         if not 0 < self.patch_share <= 1:
             raise ConfigError(f"patch_share is {self.patch_share}; it must be in (0, 1].")
+        if self.kind == "transformer" and self.patch_share < 1:
+            raise ConfigError("The transformer decoder reads all patches in turn; set patch_share to 1.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,7 +119,7 @@ class SlotModel(nn.Module):
             return partition_loss(found.attention[assigned.head, assigned.place].float(), labels, hidden)
         slots = found.slots[assigned.head, assigned.place]
         target, patches = seen[assigned.image].detach(), self._decoded_patches(features)
-        decoded = self.decoder(slots, self.grid, patches)
+        decoded = self.decoder(slots, self.grid, patches, target=target)
         return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
 
     def segment_features(
@@ -139,7 +139,7 @@ class SlotModel(nn.Module):
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
         else:
-            masks = self.decoder.masks(fused.slots, grid)
+            masks = self.decoder.masks(fused.slots, grid, target=features)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
 
     def _reference_head(self, seed: int) -> int | None:
