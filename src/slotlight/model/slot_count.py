@@ -49,5 +49,5 @@ class SlotCount(nn.Module):
 
 
 def _at_least_one(chosen: Tensor, logits: Kept) -> Kept:
-    likeliest = F.one_hot(logits.argmax(dim=1), logits.shape[1])
-    return (chosen | likeliest.bool()).to(logits)
+    likeliest = F.one_hot(logits.argmax(dim=1), logits.shape[1]).bool()
+    return (chosen | likeliest & ~chosen.any(dim=1, keepdim=True)).to(logits)
