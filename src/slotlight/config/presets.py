@@ -1,6 +1,9 @@
 """Named models and trainings."""
 
+from dataclasses import replace
+
 from slotlight.config.backbones import EMBEDDED
+from slotlight.config.choices import MaskSource, Objective
 from slotlight.config.model import (
     BackboneConfig,
     DecoderConfig,
@@ -15,7 +18,27 @@ from slotlight.errors import UnknownNameError
 _STRONG = BackboneConfig(name="dinov2-vits14", facet="token", layer=8, image_size=224)
 _STARTED = SlotConfig(projection_hidden=None, mlp_hidden=256, queries="patches", start="kmeans")
 _TRANSFORMER = DecoderConfig(kind="transformer", hidden=768, layers=2)
-_SHORT = TrainConfig(steps=300, batch_size=16, warmup_share=0.05)
+_SMALL_MLP = DecoderConfig(hidden=512, layers=2, patch_share=0.25)
+_SHORT = TrainConfig(steps=300, batch_size=16, learning_rate=2e-4, warmup_share=0.05)
+
+
+def _on_strong_features(
+    slots: SlotConfig,
+    decoder: DecoderConfig,
+    *,
+    objective: Objective = "reconstruction",
+    masks_from: MaskSource = "decoder",
+) -> ModelConfig:
+    return ModelConfig(
+        backbone=_STRONG,
+        masking=MaskingConfig(kind="none"),
+        slots=slots,
+        decoder=decoder,
+        standardise=True,
+        objective=objective,
+        masks_from=masks_from,
+    )
+
 
 PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     # DINO ViT-S/16 keys at 320; the paper's sizes. 500 epochs over VOC 2012's 15,676 photographs
@@ -55,16 +78,19 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         ),
         TrainConfig(steps=100, batch_size=32, warmup_share=0.05),
     ),
-    # The autoregressive decoder of DINOSAUR, its patch orders permuted as in SPOT; slots start as k-means, because ten
-    # minutes are too short to find that out. Sizes for two cores; the papers take some 250,000 steps of 64 at 4 blocks.
-    "dinosaur": (
-        ModelConfig(
-            backbone=_STRONG,
-            masking=MaskingConfig(kind="none"),
-            slots=_STARTED,
-            decoder=_TRANSFORMER,
-            standardise=True,
-        ),
+    # The methods of the field, all begun as k-means of the same features, in sizes that two cores train in minutes;
+    # their papers train for hundreds of thousands of steps. `slotlight study methods` sets them side by side.
+    # The autoregressive decoder of DINOSAUR, its patch orders permuted as in SPOT.
+    "dinosaur": (_on_strong_features(_STARTED, _TRANSFORMER), _SHORT),
+    # SPOT's second stage: the same again, taught the decoder's masks of the first, which is --first-stage.
+    "spot": (_on_strong_features(_STARTED, _TRANSFORMER, objective="distillation"), _SHORT),
+    # SmoothSA's queries; its decoder is a transformer too.
+    "smoothsa": (_on_strong_features(replace(_STARTED, queries="warm"), _TRANSFORMER), _SHORT),
+    # AdaSlot: at most twelve slots.
+    "adaslot": (_on_strong_features(replace(_STARTED, slots=12, adaptive=True), _SMALL_MLP), _SHORT),
+    # What independent heads agree on teaches each of them; Slotlight's own.
+    "agreement": (
+        _on_strong_features(_STARTED, _SMALL_MLP, objective="agreement", masks_from="attention"),
         _SHORT,
     ),
     # The paper's method in sizes that two cores can train a dozen times: what `slotlight study` asks about.
