@@ -133,13 +133,13 @@ class SlotModel(nn.Module):
         found, mine = self._attend(visible, assigned)
         if self.config.objective == "partition":
             labels = normalised_cut(features, self.grid, self.config)
-        taught = self._taught(found, labels, masked, assigned.image, mine)
-        if self.config.objective == "partition":
-            return taught
-        loss = self._reconstruction_error(found.slots[mine], seen[assigned.image])
+        loss = self._taught(found, labels, masked, assigned.image, mine)
+        if self.config.objective != "partition":
+            error = self._reconstruction_error(found.slots[mine], seen[assigned.image])
+            loss = error + self.config.pseudo_label_weight * loss
         if self.attention.preheat is not None:
             loss = loss + F.mse_loss(found.queries[mine], found.slots[mine].detach())
-        return loss + self.config.pseudo_label_weight * taught
+        return loss
 
     def _attend(
         self, visible: Float[Tensor, "batch patch wider"], assigned: HeadAssignment
@@ -202,7 +202,8 @@ class SlotModel(nn.Module):
     def _fuse(self, slots: Float[Tensor, "head batch slot wider"], seed: int = 0) -> FusedSlots:
         reference = self._reference_head(seed)
         if self.alignment is not None:
-            return self.alignment(slots, reference=reference)
+            learned: FusedSlots = self.alignment(slots, reference=reference)
+            return learned
         return fuse(slots, self.config.fusion, reference=reference)
 
     def _reference_head(self, seed: int) -> int | None:
