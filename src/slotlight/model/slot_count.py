@@ -26,9 +26,10 @@ class SlotCount(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.score = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
-        nn.init.zeros_(self.score[-1].weight)
-        nn.init.constant_(self.score[-1].bias, KEPT_AT_FIRST)
+        last = nn.Linear(dim, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, KEPT_AT_FIRST)
+        self.score = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.GELU(), last)
 
     def forward(self, slots: Float[Tensor, "batch slot dim"]) -> Kept:
         """One for each slot that is more likely kept than not, else zero."""

@@ -10,12 +10,13 @@ from torch.nn import functional as F
 from slotlight.config import ModelConfig, with_ranking
 from slotlight.model.agreement import agreement_loss
 from slotlight.model.alignment import LearnedAlignment
-from slotlight.model.decoder import Decoder, Grid, build_decoder, kept
+from slotlight.model.decoder import Decoder, build_decoder, kept
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import FusedSlots, fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
+from slotlight.model.positions import Grid
 from slotlight.model.slot_attention import HeadSlots, MultiQuerySlotAttention
 from slotlight.model.slot_count import SlotCount
 from slotlight.model.standardise import Standardise
@@ -171,12 +172,10 @@ class SlotModel(nn.Module):
         self, slots: Float[Tensor, "batch slot wider"], seen: Float[Tensor, "batch patch wider"]
     ) -> Float[Tensor, ""]:
         target, patches = seen.detach(), self._decoded_patches(seen)
-        keep, cost = None, 0.0
-        if self.count is not None:
-            keep, likely = self.count.sample(slots)
-            cost = self.config.slots.slot_cost * likely.mean()
+        keep, likely = (None, None) if self.count is None else self.count.sample(slots)
         decoded = self.decoder(slots, self.grid, patches, target=target, keep=keep)
-        return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches]) + cost
+        error = F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
+        return error if likely is None else error + self.config.slots.slot_cost * likely.mean()
 
     def segment_features(
         self, features: Float[Tensor, "batch patch dim"], grid: Grid, *, seed: int = 0

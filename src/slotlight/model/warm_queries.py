@@ -39,4 +39,5 @@ class Preheat(nn.Module):
         informed: Tensor = self.read_patches(queries, patches)
         own = informed.unflatten(1, (-1, slots)).flatten(0, 1)  #  (image·head, slot, dim)
         warm: Tensor = self.read_queries(own, own)
-        return warm.unflatten(0, (len(queries), -1)).flatten(1, 2)
+        by_image: Tensor = warm.unflatten(0, (len(queries), -1)).flatten(1, 2)
+        return by_image

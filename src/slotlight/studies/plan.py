@@ -75,7 +75,7 @@ def plan(
             trained = as_trained(own)
             folder = f"{re.sub(r'[^a-z0-9.]+', '-', arm.name.lower()).strip('-')}-seed-{seed}"
             with_seed = replace(training, seed=seed)
-            first = before and Training(f"{folder}-first", as_trained(before), with_seed)
+            first = Training(f"{folder}-first", as_trained(before), with_seed) if before else None
             shared = known.setdefault((trained, before, seed), Training(folder, trained, with_seed, first))
             readings.append(Reading(arm, number, own, shared))
     return tuple(readings)
