@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from slotlight.config import ModelConfig
+from slotlight.config import ModelConfig, SlotConfig
 from slotlight.errors import OutputError, TrainingError
 from slotlight.model.checkpoint import load_model
 from slotlight.training.train import train
@@ -56,6 +56,11 @@ def test_only_the_alignment_of_heads_is_learned(
             {"objective": "distillation"},
             False,
             "needs a trained first stage; pass its folder as --first-stage",
+        ),
+        (
+            {"objective": "distillation", "slots": SlotConfig(slots=3)},
+            True,
+            "has 4 slots, too many to teach 3; train with --slots 4 or more",
         ),
         (
             {"objective": "alignment", "fusion": "learned", "standardise": True},

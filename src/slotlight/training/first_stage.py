@@ -37,6 +37,11 @@ def load_first_stage(config: ModelConfig, training: TrainConfig, backbone: Backb
     first = load_model(folder, backbone=backbone, device=backbone.device)
     if config.objective == "alignment":
         _require_same(config, first.model.config, folder.name)
+    elif (taught := first.model.config.slots.slots) > config.slots.slots:
+        raise TrainingError(
+            f"The first stage {folder.name!r} has {taught} slots, too many to teach {config.slots.slots}; train with "
+            f"--slots {taught} or more."
+        )
     return first
 
 
