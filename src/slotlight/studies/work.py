@@ -152,7 +152,7 @@ class Work:
         return list(dict.fromkeys(measure.protocol for measure in self.measures))
 
     def _train(self, training: Training, on_step: Callable[[int], None]) -> None:
-        first = training.first and self._home(training.first)
+        first = self._home(training.first) if training.first else None
         train_on(
             self.files,
             self._home(training),
