@@ -82,7 +82,9 @@ def discover(
     load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     discoverer = load_model()
     if (scale.workers > 1 or scale.ray) and isinstance(discoverer, GraphDiscoverer):
-        raise SlotlightError(f"{model} uses all cores by itself in ONNX Runtime; leave --workers and --ray out.")
+        raise SlotlightError(
+            f"{model} uses all cores by itself in ONNX Runtime; leave --workers and --ray out."
+        )
     identity = {"model": discoverer.name, "fingerprint": discoverer.fingerprint(), "seed": run.seed}
     folder = ResultFolder(
         out,
@@ -105,7 +107,14 @@ def discover(
             from slotlight.integrations.ray import discover_on_ray
 
             gpu = run.device != "cpu"
-            work = Work(load_model, folder.pictures, threads=threads_each(1), gpu=gpu, **settings)
+            work = Work(
+                load_model,
+                folder.pictures,
+                batch_size=run.batch_size,
+                seed=run.seed,
+                threads=threads_each(1),
+                gpu=gpu,
+            )
             lines = discover_on_ray(work, folder.left, scale.ray)
         elif workers > 1:
             from slotlight.discovery.workers import Work, discover_in_workers, threads_each
