@@ -99,7 +99,6 @@ def discover(
     )
     rows: list[tuple[str, int, float]] = []
     console = Console()
-    settings = {"batch_size": run.batch_size, "seed": run.seed}
     workers = min(scale.workers, len(folder.left))
     try:
         if scale.ray:
@@ -107,22 +106,17 @@ def discover(
             from slotlight.integrations.ray import discover_on_ray
 
             gpu = run.device != "cpu"
-            work = Work(
-                load_model,
-                folder.pictures,
-                batch_size=run.batch_size,
-                seed=run.seed,
-                threads=threads_each(1),
-                gpu=gpu,
-            )
+            work = Work(load_model, folder.pictures, run.batch_size, run.seed, threads_each(1), gpu)
             lines = discover_on_ray(work, folder.left, scale.ray)
         elif workers > 1:
             from slotlight.discovery.workers import Work, discover_in_workers, threads_each
 
-            work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
+            work = Work(load_model, folder.pictures, run.batch_size, run.seed, threads_each(workers))
             lines = discover_in_workers(work, folder.left, workers)
         else:
-            lines = discover_entries(discoverer, folder.left, folder.pictures, **settings)
+            lines = discover_entries(
+                discoverer, folder.left, folder.pictures, batch_size=run.batch_size, seed=run.seed
+            )
         with ProgressReport("finding objects", len(folder.left)) as progress:
             for line in folder.take(lines):
                 if len(rows) < _SHOWN and not line.cause:
