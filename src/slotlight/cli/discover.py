@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -100,8 +100,8 @@ def discover(
         if scale.ray:
             from slotlight.integrations.ray import discover_on_ray
 
-            gpu = run.device != "cpu"
-            work = Work(load_model, folder.pictures, threads=threads_each(1), gpu=gpu, **settings)
+            work = Work(load_model, folder.pictures, threads=threads_each(1), **settings)
+            work = replace(work, gpu=run.device != "cpu")
             lines = discover_on_ray(work, folder.left, scale.ray)
         elif workers > 1:
             work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
