@@ -29,6 +29,10 @@ class ImageError(SlotlightError):
     """A photograph that cannot be read or used."""
 
 
+class VideoError(SlotlightError):
+    """A video or camera that cannot be read."""
+
+
 class WeightsError(SlotlightError):
     """Weights that are missing, out of reach or do not fit their network."""
 

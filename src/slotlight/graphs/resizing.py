@@ -60,7 +60,8 @@ def _filtered(
     parts = torch.stack([high, whole - _LOW * high]).float()
     above, below = (planes @ part.mT for part in parts)
     total = _LOW * above.double() + below.double()
-    return ((total + one / 2) / one).floor().clamp(0, 255).float()
+    rounded: Tensor = ((total + one / 2) / one).floor().clamp(0, 255).float()
+    return rounded
 
 
 def _whole_numbers(

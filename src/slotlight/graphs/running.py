@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int64, UInt8
 from slotlight.config import ObjectRule
 from slotlight.discovery.discoverer import Discoverer, Ready
 from slotlight.discovery.discovery import Discovery
-from slotlight.discovery.segments import segment_objects
+from slotlight.discovery.segments import cells_of, segment_objects
 from slotlight.errors import CheckpointError, ConfigError
 from slotlight.graphs.settings import SETTINGS, GraphSettings, named_hash
 
@@ -79,7 +79,9 @@ class GraphDiscoverer(Discoverer):
 
     def _finish_graph(self, photograph: Ready, found: Segments) -> Discovery:
         scores, groups, segments = found
-        return photograph.discovery(segment_objects(segments, scores, groups, self.rule))
+        height, width = segments.shape
+        objects = segment_objects(cells_of(segments), scores, groups, self.rule, (height, width))
+        return photograph.discovery(objects)
 
 
 def open_graph(file: Path) -> "tuple[onnxruntime.InferenceSession, GraphSettings, str]":

@@ -122,7 +122,8 @@ def _mean_of(
     first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
     rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
     if is_exporting():  # other runtimes have a loop for a bag
-        return values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
+        means: Tensor = values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
+        return means
     total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
     mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
     return mean
@@ -246,8 +247,8 @@ def _splits(rows: int, slots: int, device: torch.device) -> Int64[Tensor, "2 cho
 
 def _assign_scipy(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
     tables = similarity.cpu().numpy()
-    columns = [linear_sum_assignment(table, maximize=True)[1] for table in tables]
-    return torch.from_numpy(np.stack(columns)).to(similarity.device, torch.int64)
+    columns = np.array([linear_sum_assignment(table, maximize=True)[1] for table in tables], np.int64)
+    return torch.from_numpy(columns.reshape(tables.shape[:2])).to(similarity.device)
 
 
 def _assign_greedy(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:

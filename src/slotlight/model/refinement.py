@@ -133,7 +133,8 @@ def _averaged_at_once(
 
     def around(values: Tensor) -> Tensor:
         wide = F.pad(values, (margin,) * 4, mode="replicate").flatten(0, 1).unsqueeze(1)
-        return F.conv2d(wide, kernels, dilation=spacing).unflatten(0, values.shape[:2])
+        found: Tensor = F.conv2d(wide, kernels, dilation=spacing).unflatten(0, values.shape[:2])
+        return found
 
     step = torch.arange(side) - config.refine_reach
     far = (step.unsqueeze(1).square() + step.square()).flatten() / (2 * config.refine_distance**2)
