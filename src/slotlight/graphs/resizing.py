@@ -69,8 +69,8 @@ def _whole_numbers(
 ) -> tuple[Float64[Tensor, "new old"], Float64[Tensor, ""]]:
     """Weights as whole numbers of 16 bits, as fine as their largest allows; and the number that stands for 1."""
     finer = 2.0 ** torch.arange(1, _MOST_BITS + 1, dtype=torch.float64)
-    fits = (weights.amax() * finer + 0.5).floor() < 2**15
-    one = torch.where(fits, finer, 1.0).amax()
+    fits = (weights.max() * finer + 0.5).floor() < 2**15
+    one = torch.where(fits, finer, 1.0).max()
     scaled = weights * one
     return (scaled.abs() + 0.5).floor() * scaled.sign(), one
 
