@@ -131,7 +131,7 @@ def assert_shows(page, found):
         assert np.median(np.abs(picture[inside] - photograph[inside])) > 16
     outside = ~found.masks.any(axis=0)
     outside = np.asarray(Image.fromarray(outside).resize(size, Image.Resampling.NEAREST))
-    assert np.median(np.abs(picture[outside] - photograph[outside])) < 4
+    assert np.median(np.abs(picture[outside] - photograph[outside])) < 8
 
 
 @pytest.mark.slow
@@ -220,7 +220,7 @@ def test_another_server_cannot_have_the_port_and_nothing_is_left_behind(server):
     ):
         with pytest.raises(OutputError, match=says):
             serve(lambda _: build(gradio), place)
-    assert any(server.temporary.iterdir())
+    assert any(server.temporary.glob("slotlight-*"))
     assert server.stop() == 0
-    assert list(server.temporary.iterdir()) == []
+    assert list(server.temporary.glob("slotlight-*")) == []
     assert server.log.read_text().count("\n") == 1
