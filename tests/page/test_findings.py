@@ -1,9 +1,7 @@
 """What the page shows: exactly what `discover` would have given, for any score and number, without the model."""
 
 import json
-import struct
 import zipfile
-import zlib
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import slotlight
+from page_uploads import png_header
 from slotlight.config import ObjectRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.images import max_pixels, set_max_pixels
@@ -126,12 +125,6 @@ def test_three_hundred_megapixels_are_refused_from_the_header(discoverer, tmp_pa
         assert "more than 1,000 pixels" in look_at(discoverer, [tmp_path / "small.png"]).faults[0]
     finally:
         set_max_pixels(before)
-
-
-def png_header(width, height):
-    """The start of a file that promises so many pixels."""
-    fields = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + fields + struct.pack(">I", zlib.crc32(fields))
 
 
 def test_two_uploads_of_one_name(discoverer, photo_paths, tmp_path):
