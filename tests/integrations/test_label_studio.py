@@ -62,27 +62,33 @@ def post(address: str, **content: Any) -> dict[str, Any]:
     return answer
 
 
+def predictions(server: str, config: str, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What Label Studio does when a person opens a task: it sets the backend up for the project, then asks."""
+    post(f"{server}/setup", project="1.2", schema=config, hostname="", access_token="")
+    results: list[dict[str, Any]] = post(
+        f"{server}/predict", tasks=asked, project="1.2", label_config=config
+    )["results"]
+    return results
+
+
 def tasks(paths: list[Path], key: str) -> list[dict[str, Any]]:
     return [{"id": n, "data": {key: f"/data/local-files/?d={quote(p.name)}"}} for n, p in enumerate(paths)]
 
 
 def test_predictions_over_http(server, photo_paths):
-    asked = {"tasks": tasks(photo_paths[:2], "image"), "project": "1.2", "label_config": INTERFACE}
-    results = post(f"{server}/predict", **asked)["results"]
+    results = predictions(server, INTERFACE, tasks(photo_paths[:2], "image"))
     for path, result in zip(photo_paths, results, strict=False):
         assert result == json.loads(json.dumps(load("centre-box").discover(path).to_label_studio()))
     assert {region["from_name"] for region in results[0]["result"]} == {"brush", "box"}
 
 
 def test_an_interface_with_other_names(server, photo_paths):
-    asked = {"tasks": tasks(photo_paths[:1], "photo"), "project": "2.2", "label_config": RENAMED}
-    (region,) = post(f"{server}/predict", **asked)["results"][0]["result"]
+    (region,) = predictions(server, RENAMED, tasks(photo_paths[:1], "photo"))[0]["result"]
     assert (region["from_name"], region["to_name"], region["type"]) == ("strokes", "picture", "brushlabels")
 
 
 def test_a_project_without_the_label_is_told_so(server, photo_paths):
     config = RENAMED.replace('"object"', '"dog"')
-    asked = {"tasks": tasks(photo_paths[:1], "photo"), "project": "3.2", "label_config": config}
     with pytest.raises(urllib.error.HTTPError) as fault:
-        post(f"{server}/predict", **asked)
+        predictions(server, config, tasks(photo_paths[:1], "photo"))
     assert "no BrushLabels or RectangleLabels with the label 'object'" in fault.value.read().decode()

@@ -65,7 +65,6 @@ def discover(
     from slotlight.discovery.results import ResultFolder
     from slotlight.discovery.samples import sample_photographs
     from slotlight.discovery.shards import Shard
-    from slotlight.discovery.workers import Work, discover_in_workers, threads_each
     from slotlight.graphs.running import GraphDiscoverer
     from slotlight.images import Located, set_max_pixels, survey_sources
     from slotlight.loading import load
@@ -82,8 +81,10 @@ def discover(
     )
     load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     discoverer = load_model()
-    if scale.workers > 1 and isinstance(discoverer, GraphDiscoverer):
-        raise SlotlightError(f"{model} uses all cores by itself in ONNX Runtime; leave --workers out.")
+    if (scale.workers > 1 or scale.ray) and isinstance(discoverer, GraphDiscoverer):
+        raise SlotlightError(
+            f"{model} uses all cores by itself in ONNX Runtime; leave --workers and --ray out."
+        )
     identity = {"model": discoverer.name, "fingerprint": discoverer.fingerprint(), "seed": run.seed}
     folder = ResultFolder(
         out,
@@ -98,16 +99,24 @@ def discover(
     )
     rows: list[tuple[str, int, float]] = []
     console = Console()
-    settings = {"batch_size": run.batch_size, "seed": run.seed}
     workers = min(scale.workers, len(folder.left))
     try:
-        if workers > 1:
+        if scale.ray:
+            from slotlight.discovery.workers import Work, threads_each
+            from slotlight.integrations.ray import discover_on_ray
+
+            gpu = run.device != "cpu"
+            work = Work(load_model, folder.pictures, run.batch_size, run.seed, threads_each(1), gpu)
+            lines = discover_on_ray(work, folder.left, scale.ray)
+        elif workers > 1:
             from slotlight.discovery.workers import Work, discover_in_workers, threads_each
 
-            work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
+            work = Work(load_model, folder.pictures, run.batch_size, run.seed, threads_each(workers))
             lines = discover_in_workers(work, folder.left, workers)
         else:
-            lines = discover_entries(discoverer, folder.left, folder.pictures, **settings)
+            lines = discover_entries(
+                discoverer, folder.left, folder.pictures, batch_size=run.batch_size, seed=run.seed
+            )
         with ProgressReport("finding objects", len(folder.left)) as progress:
             for line in folder.take(lines):
                 if len(rows) < _SHOWN and not line.cause:
@@ -115,16 +124,16 @@ def discover(
                     rows.append((PurePosixPath(line.file).name, len(line.annotations), best))
                 progress.advance()
         folder.finish()
-        failed = list(folder.failures())
+        failed = sum(1 for _ in folder.failures())
     finally:
         folder.close()
-    done = len(folder.entries) - len(failed)
-    new = len(folder.left) - (len(failed) - folder.failed_before)
+    done = len(folder.entries) - failed
+    new = len(folder.left) - (failed - folder.failed_before)
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
         _print_summary(console, rows, new, done - new, out, formats)
     for sentence in survey.left_out:
         print(f"left out: {printable(sentence)}", file=sys.stderr)
-    for line in failed:
+    for line in folder.failures():
         print(f"failed: {line.cause}", file=sys.stderr)
     if folder.failed_before:
         print(f"{folder.failed_before} of them failed before; --retry-failed looks again.", file=sys.stderr)

@@ -15,7 +15,8 @@ class FormatConfig:
     """Formats of the results.
 
     Attributes:
-        format: One or several of coco, coco-polygons, yolo, voc, label-studio, csv, parquet, cutouts.
+        format: One or several of coco, coco-polygons, yolo, voc, label-studio, csv, parquet, parquet-blocks,
+            cutouts.
         root: Photographs are named by their path below this folder, in place of the path that was given.
         absolute: Photographs are named by their absolute path.
         uncertain_first: Also write uncertain-first.csv: the photographs in the order in which to look at them.

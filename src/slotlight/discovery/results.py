@@ -8,6 +8,7 @@ gone are deleted, and the end is that of a fresh run.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import IO, Any
 
 from slotlight.config.formats import FORMAT_KEYS, FormatConfig
@@ -27,7 +28,7 @@ FAILURES = "failures.json"
 
 SHARD = ".shard.json"
 OUTPUTS = (*FORMAT_OUTPUTS, FAILURES, "masks", "overlays", PROGRESS, SHARD)
-_PROMISE = "What is done is kept, and the same command goes on from there."
+PROMISE = "What is done is kept, and the same command goes on from there."
 
 
 class ResultFolder:
@@ -88,7 +89,7 @@ class ResultFolder:
         )
         self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
         try:
-            with writing_to(folder, promise=_PROMISE):
+            with writing_to(folder, promise=PROMISE):
                 self.failed_before = 0
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
@@ -99,7 +100,7 @@ class ResultFolder:
 
     def take(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Record photographs as they are finished."""
-        with writing_to(self.folder, promise=_PROMISE):
+        with writing_to(self.folder, promise=PROMISE):
             for line in lines:
                 self._offsets[line.file] = self._lines.tell()
                 self._lines.write(line.encoded())
@@ -108,7 +109,7 @@ class ResultFolder:
 
     def finish(self) -> None:
         """Write the formats and ``failures.json``."""
-        with writing_to(self.folder, promise=_PROMISE):
+        with writing_to(self.folder, promise=PROMISE):
             self._lines.close()
             write_results(self.folder, self.identity, self._offsets, self.formats)
             if self.shard:
@@ -121,7 +122,7 @@ class ResultFolder:
     def close(self) -> None:
         """Let go of files and the folder; what is recorded stays for the next run."""
         self._lock.release()
-        with writing_to(self.folder, promise=_PROMISE):
+        with writing_to(self.folder, promise=PROMISE):
             self._lines.close()
 
     def _resume(self) -> dict[str, int]:
@@ -196,8 +197,8 @@ def write_results(
             FORMATS[name].write(found, folder)
     if formats.uncertain_first:
         UNCERTAIN_FIRST.write(found, folder)
-    causes = [line.names | {"cause": line.cause} for line in failures(folder, offsets)]
-    write_text(folder / FAILURES, [json.dumps(causes, indent=2)])
+    causes = (line.names | {"cause": line.cause} for line in failures(folder, offsets))
+    write_text(folder / FAILURES, _json_list(causes))
 
 
 def of_model(identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,6 +217,15 @@ def found_in(
             yield line.found(formats.file_name(line.names["file"]))
 
     return Found(identity, photographs)
+
+
+def _json_list(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A list in JSON, piece by piece."""
+    start = "["
+    for record in records:
+        yield start + "\n" + indent(json.dumps(record, indent=2), "  ")
+        start = ","
+    yield "[]" if start == "[" else "\n]"
 
 
 def failures(folder: Path, offsets: Mapping[str, int]) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from slotlight.formats.cutouts import write_cutouts
 from slotlight.formats.found import Found
 from slotlight.formats.label_studio import write_label_studio
 from slotlight.formats.order import write_uncertain_first
-from slotlight.formats.parquet import write_parquet
+from slotlight.formats.parquet import write_parquet, write_parquet_blocks
 from slotlight.formats.voc import write_voc
 from slotlight.formats.yolo import write_yolo
 
@@ -45,6 +45,7 @@ FORMATS: dict[str, Format] = {
     "label-studio": Format("label-studio.json", write_label_studio),
     "csv": Format("objects.csv", write_csv),
     "parquet": Format("objects.parquet", write_parquet, "pyarrow", "parquet"),
+    "parquet-blocks": Format("objects", write_parquet_blocks, "pyarrow", "parquet"),
     "cutouts": Format("cutouts", write_cutouts),
 }
 UNCERTAIN_FIRST = Format("uncertain-first.csv", write_uncertain_first)

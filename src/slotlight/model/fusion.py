@@ -42,16 +42,26 @@ class FusedSlots:
         assignment: Which slot of each of these heads was merged into each slot of the reference.
         agreement: Mean cosine similarity of the merged slots with the reference's, over the other heads,
             in [−1, 1]; 1 with a single head.
+        reference: The head whose order of slots is kept.
+        weights: Of every head's slots in each merged one, where they are not the mean of the assigned.
     """
 
     slots: Float[Tensor, "batch slot dim"]
     heads: Int64[Tensor, " merged"]
     assignment: Int64[Tensor, "merged batch slot"]
     agreement: Float[Tensor, "batch slot"]
+    reference: Int64[Tensor, " batch"]
+    weights: Float[Tensor, "batch slot headslot"] | None = None
 
     def gather(self, values: Float[Tensor, "head batch slot patch"]) -> Float[Tensor, "batch slot patch"]:
-        """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order."""
-        return _mean_of(values, self.heads, self.assignment)
+        """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order.
+
+        Where there are weights it is a weighted mean, made to sum to one over slots again.
+        """
+        if self.weights is None:
+            return _mean_of(values, self.heads, self.assignment)
+        mixed = (self.weights.to(values) @ values.transpose(0, 1).flatten(1, 2)).clamp(min=0)
+        return mixed / mixed.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
 
 def assign(
@@ -87,16 +97,20 @@ def fuse(
     Args:
         slots: Every head's slots.
         kind: ``hungarian`` (exact), ``greedy`` (best remaining pair first), ``mean`` (slot by slot, no matching), or
-            ``single`` (the reference head alone, as if there were no other).
+            ``single`` (the reference head alone, as if there were no other). What is ``learned`` is a module's
+            (`slotlight.model.alignment`).
         reference: The head whose order is kept; without it, for each image the head that agrees most with
             the others, so that the result does not depend on a draw (the release draws one at random).
 
     Source: the paper, section III-D.
     """
+    if kind == "learned":
+        raise ValueError("Learned weights are those of a LearnedAlignment.")
     heads = torch.arange(len(slots), device=slots.device)
     if kind == "single":
         alone = heads[reference or 0].unsqueeze(0)
-        return replace(fuse(slots[alone], "mean"), heads=alone)
+        merged_alone = fuse(slots[alone], "mean")
+        return replace(merged_alone, heads=alone, reference=alone.expand(slots.shape[1]))
     if kind == "mean" and reference is None:
         reference = 0  # unmatched, no head's order differs from another's
     similarity = _cosine_similarity(slots, reference)
@@ -108,7 +122,7 @@ def fuse(
     # The reference matches itself with similarity 1: leave it out of the mean.
     others = len(heads) - 1
     agreement = (matched.sum(dim=0) - 1) / others if others else torch.ones_like(matched[0])
-    return FusedSlots(merged, heads, assignment, agreement)
+    return FusedSlots(merged, heads, assignment, agreement, best if reference is None else best + reference)
 
 
 def _mean_of(

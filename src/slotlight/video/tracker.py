@@ -53,7 +53,8 @@ class Tracker:
 
     Example:
         >>> tracker = Tracker(TrackRule())
-        >>> box = {"bbox": [2, 2, 4, 4], "segmentation": rle.encode(np.asfortranarray(np.eye(9, dtype=np.uint8)))}
+        >>> mask = rle.encode(np.asfortranarray(np.eye(9, dtype=np.uint8)))
+        >>> box = {"bbox": [2.0, 2.0, 4.0, 4.0], "segmentation": mask}
         >>> tracker.update([box], np.ones((1, 1), np.float32)), tracker.update([], np.ones((0, 1), np.float32))
         ([1], [])
         >>> tracker.update([box], np.ones((1, 1), np.float32))  # it is back
