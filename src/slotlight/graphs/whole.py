@@ -40,9 +40,9 @@ class WholeModel(nn.Module):
         ((8, 104, 156), (8,), (8,), (60, 90))
     """
 
-    noise: Tensor
-    mean: Tensor
-    std: Tensor
+    drawn_noise: Tensor
+    pixel_mean: Tensor
+    pixel_std: Tensor
 
     def __init__(self, segmenter: ModelSegmenter, *, seed: int) -> None:
         super().__init__()
@@ -50,17 +50,17 @@ class WholeModel(nn.Module):
         self.image_size, self.patch_size = segmenter.image_size, segmenter.patch_size
         self.extract, self.model = segmenter.backbone.extract, segmenter.model
         self.reference = drawn.reference
-        self.register_buffer("noise", drawn.noise)
-        self.register_buffer("mean", segmenter.backbone.mean)
-        self.register_buffer("std", segmenter.backbone.std)
+        self.register_buffer("drawn_noise", drawn.noise)
+        self.register_buffer("pixel_mean", segmenter.backbone.mean)
+        self.register_buffer("pixel_std", segmenter.backbone.std)
 
     def forward(self, image: UInt8[Tensor, "height width 3"]) -> Segmented:
         """Masks, scores and groups as `slotlight.segmenter.SlotMasks` has them, and the slot that wins each pixel."""
         rows, columns = self._grid(*image.shape[:2])
         small = resize_exactly(image, rows * self.patch_size, columns * self.patch_size)
         images = small.unsqueeze(0) / 255
-        features = self.extract((images - self.mean) / self.std)
-        found = self.model.segment_from(features, (rows, columns), Drawn(self.noise, self.reference))
+        features = self.extract((images - self.pixel_mean) / self.pixel_std)
+        found = self.model.segment_from(features, (rows, columns), Drawn(self.drawn_noise, self.reference))
         slots = find_objects(
             found.masks.unflatten(2, (rows, columns)),
             found.features,

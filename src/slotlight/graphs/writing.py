@@ -51,7 +51,7 @@ def export_model(segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *,
     settings = GraphSettings(segmenter.name, segmenter.fingerprint(), seed, __version__)
     if kind == "onnx":
         _require_packages()
-    with _quiet():
+    with _quiet(), _in_a_sentence(segmenter.name):
         program = traced(WholeModel(segmenter, seed=seed))
         content = _onnx_bytes(program, settings) if kind == "onnx" else _torch_bytes(program, settings)
     with writing_to(out), whole_file(out) as partial:
@@ -114,14 +114,28 @@ def _torch_bytes(program: ExportedProgram, settings: GraphSettings) -> bytes:
 
 
 @contextmanager
+def _in_a_sentence(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as fault:  # tracing runs a network's own code, which may raise anything
+        lines = str(fault).strip().splitlines() or [type(fault).__name__]
+        raise ConfigError(
+            f"The model {name!r} has no graph for photographs of any size in torch {torch.__version__} "
+            f"({lines[0][:160]}); export a model of another backbone."
+        ) from fault
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Without what tracing tells its developers."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -213,11 +213,11 @@ def _assign_batched(
     below = table - table.amax(dim=1, keepdim=True)  # no assignment changes, and a small difference is kept
     values = (below * _scale(below, spread)).long()
     columns = torch.arange(slots, device=device)
-    # Shifts as products and quotients, which graphs for other runtimes have too.
+    # Shifts as products, remainders and quotients below 2^24, which other runtimes compute exactly, too.
     places = 1 << COLUMN_BITS * columns.unsqueeze(1)
     spelled = (columns * places).unsqueeze(2)  # row r's column stands at bit 3r
     best: Tensor = _best_totals(values * (1 << LARGEST_BATCHED * COLUMN_BITS) + spelled)
-    return (best.div(places, rounding_mode="floor") % (1 << COLUMN_BITS)).T
+    return (best % (places << COLUMN_BITS)).div(places, rounding_mode="floor").T
 
 
 def _scale(below: Float[Tensor, "slot slot batch"], spread: float | None) -> Float[Tensor, " batch"] | float:

@@ -51,7 +51,8 @@ def kmeans_plus_plus(
         reached = shares.cumsum(-1)
         before = reached < draw * reached[..., -1:]
         index = before.sum(-1, keepdim=True).clamp(max=points.shape[-2] - 1)
-        to_newest = (points - points.take_along_dim(index[..., None], dim=-2)).square().sum(-1)
+        newest = points.gather(-2, index[..., None].expand(*index.shape, points.shape[-1]))
+        to_newest = (points - newest).square().sum(-1)
         shares = torch.minimum(shares, to_newest) if chosen else to_newest
         chosen.append(index)
     return torch.cat(chosen, dim=-1)

@@ -270,7 +270,8 @@ class MultiQuerySlotAttention(nn.Module):
             return self.log_sigma.exp()[:, None, None] * noise
         patches = F.layer_norm(features.detach().float(), features.shape[-1:]).expand(self.heads, -1, -1, -1)
         seeds = kmeans_plus_plus(patches, noise)
-        return WITHIN_TANH * patches.take_along_dim(seeds.unsqueeze(-1), dim=2)
+        rows = seeds.unsqueeze(-1).expand(*seeds.shape, patches.shape[-1])
+        return WITHIN_TANH * patches.gather(2, rows)
 
     def _by_image(
         self, rows: Float[Tensor, "head rows dim"], groups: int
