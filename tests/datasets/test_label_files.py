@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from slotlight.datasets import VOID
 from slotlight.datasets.label_files import is_empty_mask, read_binary_mask, read_label_map
@@ -60,6 +61,15 @@ def test_what_is_not_background_is_foreground(tmp_path: Path, photograph: Path, 
     assert not is_empty_mask(tmp_path / "mask.png")
 
 
+def test_metadata_costs_neither_a_mask_nor_a_photographs_size(tmp_path: Path, photograph: Path) -> None:
+    about = PngInfo()
+    about.add_text("Comment", "x" * 2_000_000, zip=True)
+    MASKS["0 and 255"].save(tmp_path / "mask.png", pnginfo=about)
+    Image.open(photograph).save(tmp_path / "photograph.png", pnginfo=about)
+    assert read_binary_mask(tmp_path / "mask.png", tmp_path / "photograph.png").any()
+    assert not is_empty_mask(tmp_path / "mask.png")
+
+
 def test_many_objects_are_all_foreground(tmp_path: Path, photograph: Path) -> None:
     numbers = np.arange(192, dtype=np.uint8).reshape(12, 16) // 2
     Image.fromarray(numbers).save(tmp_path / "mask.png")
@@ -102,6 +112,10 @@ class TestColours:
         Image.fromarray(colours).save(tmp_path / "x.png")
         assert read_label_map(tmp_path / "x.png", photograph)[0, :3].tolist() == [2, 1, 0]
 
+    def test_a_palette_that_begins_with_white(self, tmp_path: Path, photograph: Path) -> None:
+        palette(~inside(), [128, 0, 0, 0, 0, 0]).save(tmp_path / "x.png")
+        np.testing.assert_array_equal(read_label_map(tmp_path / "x.png", photograph), inside())
+
     def test_grey_saved_as_colours(self, tmp_path: Path, photograph: Path) -> None:
         Image.fromarray(np.full((12, 16, 3), 7, np.uint8)).save(tmp_path / "x.png")
         assert np.unique(read_label_map(tmp_path / "x.png", photograph)).tolist() == [7]
@@ -114,6 +128,8 @@ class TestColours:
         (np.full((12, 16), 26001, np.uint16), "has label 26001"),
         (np.full((12, 16), 0.5, np.float32), "holds float32"),
         (np.full((12, 16), -1, np.int32), "has label -1"),
+        (np.where(inside(), -1, 0).astype(np.int32), "has label -1"),
+        (np.full((12, 16), np.nan, np.float32), "values that are not finite"),
         (np.full((12, 17), 1, np.uint8), "is 17×12 but its photograph is 16×12"),
     ],
 )

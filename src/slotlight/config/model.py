@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from slotlight.config.bounds import above, at_least
+from slotlight.config.bounds import above, at_least, at_most
 from slotlight.config.choices import (
     DecoderKind,
     Facet,
@@ -40,6 +40,7 @@ class BackboneConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "image_size")
+        at_most(self, 4096, "image_size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ class SlotConfig:
         above(self, 0, "start_sharpness")
         at_least(self, 0, "slot_cost")
         at_least(self, 1, "heads", "slots", "iterations", "mlp_hidden")
+        at_most(self, 254, "heads", "slots")  # a map of slots has 8 bits, and the background is one more
         if self.projection_hidden is not None:
             at_least(self, 1, "projection_hidden")
 
@@ -141,9 +143,9 @@ class HeuristicsConfig:
         centre_width: Standard deviation of the map's Gaussian; the photograph extends from -1 to 1.
         background_below: A slot with less than this share of the mean foreground is background and scores 0.
         min_contrast: A photograph whose colours (in [0, 1]) deviate less than this from a plain gradient has no
-            object.
-        min_structure: Neither has one whose cells of 8 pixels differ less than this times the pixels within them:
-            noise.
+            object; up to twice this, scores are lower (`slotlight.model.evidence`).
+        min_structure: The same of photographs whose cells of 8 pixels differ less than this times the pixels within
+            them: noise, or a page of text.
         merge_background: Whether background slots are merged into one.
         group_within: Slots are joined into one object as long as that costs less than this share of the patches'
             variance (`slotlight.model.grouping`); 0 joins none.
@@ -175,6 +177,7 @@ class HeuristicsConfig:
             self, 0, "foreground_weight", "background_below", "min_contrast", "min_structure", "group_within"
         )
         at_least(self, 1, "border_neighbours", "refine_scale", "refine_reach")
+        at_most(self, 32, "refine_scale", "refine_reach")  # memory grows with their squares
         above(self, 0, "centre_width", "refine_distance", "refine_colour")
         if not self.refine_spacings or min(self.refine_spacings) < 1:
             raise ConfigError(f"refine_spacings are {self.refine_spacings}; they must be at least 1.")

@@ -1,7 +1,5 @@
 """Slot masks → objects: which slots are objects, their pixel masks, boxes and scores."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
@@ -9,27 +7,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import ObjectRule
-from slotlight.model.parts import connected_parts
+from slotlight.discovery.segments import (
+    PixelObjects,
+    enlarged,
+    finest_grid,
+    mask_boxes_xyxy,
+    segment_objects,
+)
 from slotlight.segmenter import Regions
-
-FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
-
-
-@dataclass(frozen=True)
-class PixelObjects:
-    """The objects of one photograph, best first.
-
-    Attributes:
-        segments: The winning slot of every pixel, objects and background alike; an object may be of several.
-        masks: One for each object; they do not overlap.
-        boxes_xyxy: Of the masks, in pixels; left and top inclusive, right and bottom exclusive.
-        scores: In [0, 1], descending.
-    """
-
-    segments: UInt8[np.ndarray, "height width"]
-    masks: Bool[np.ndarray, "object height width"]
-    boxes_xyxy: Float[np.ndarray, "object 4"]
-    scores: Float[np.ndarray, " object"]
 
 
 def pixel_objects(
@@ -43,9 +28,6 @@ def pixel_objects(
 ) -> PixelObjects:
     """Bring one photograph's slot masks to its own size and keep what the rule calls objects.
 
-    Two things of a kind share a slot: each connected part of a slot, or group of slots, is an object, and scores
-    the slot's score times the root of its share of the slot.
-
     Args:
         masks: On any grid.
         scores: As `SlotMasks` has them.
@@ -54,26 +36,9 @@ def pixel_objects(
         rule: What to keep.
         whole: As `SlotMasks` has it.
     """
-    segments = _winners(masks, size)
     group = np.arange(len(scores)) if groups is None else groups.numpy()
-    score_of = dict(zip(group.tolist(), scores.tolist(), strict=True))
-    wholes = group.astype(np.uint8)[segments]
-    found = [
-        (part, score * share**0.5)
-        for one, score in score_of.items()
-        if score > 0 and score >= rule.min_score
-        for part, share in (
-            [(wholes == one, 1.0)] if whole else connected_parts(wholes == one, rule.min_part)
-        )
-    ]
-    least = max(1, rule.min_area * segments.size)
-    kept = [
-        (part, score) for part, score in found if score >= rule.min_score and np.count_nonzero(part) >= least
-    ]
-    kept = sorted(kept, key=lambda one: -one[1])[: rule.max_objects]
-    masks_found = np.array([part for part, _ in kept], dtype=bool).reshape(-1, *size)
-    found_scores = np.array([score for _, score in kept], dtype=np.float32)
-    return PixelObjects(segments, masks_found, mask_boxes_xyxy(masks_found), found_scores)
+    winners = _winners(masks, finest_grid(size))
+    return segment_objects(winners, scores.numpy(), group, rule, size, whole=whole)
 
 
 def pixel_regions(regions: Regions, size: tuple[int, int], rule: ObjectRule) -> PixelObjects:
@@ -84,32 +49,22 @@ def pixel_regions(regions: Regions, size: tuple[int, int], rule: ObjectRule) -> 
         size: The photograph's height and width in pixels.
         rule: What to keep.
     """
-    scores = regions.scores.numpy()
+    scores, fine = regions.scores.numpy(), finest_grid(size)
     count = int(np.count_nonzero(scores[: rule.max_objects] >= rule.min_score))
-    least = max(1, rule.min_area * size[0] * size[1])
-    # One by one: a hundred masks of a large photograph, resampled at once, would take gigabytes.
-    masks = [_enlarged(mask, size) for mask in regions.masks[:count]]
-    kept = [number for number, mask in enumerate(masks) if np.count_nonzero(mask) >= least]
-    found = np.array([masks[number] for number in kept], dtype=bool).reshape(-1, *size)
-    segments = np.zeros(size, np.uint8)
+    least = max(1, rule.min_area * fine[0] * fine[1])
+    masks = (_resampled(mask, fine) for mask in regions.masks[:count])
+    kept = [(mask, number) for number, mask in enumerate(masks) if np.count_nonzero(mask) >= least]
+    found = np.array([mask for mask, _ in kept], dtype=bool).reshape(-1, *fine)
+    segments = np.zeros(fine, np.uint8)
     for number in reversed(range(len(found))):
         segments[found[number]] = number + 1
-    return PixelObjects(segments, found, mask_boxes_xyxy(found), scores[kept].astype(np.float32))
-
-
-def mask_boxes_xyxy(masks: Bool[np.ndarray, "object height width"]) -> Float[np.ndarray, "object 4"]:
-    """The smallest box around each (non-empty) mask; right and bottom exclusive."""
-    columns, rows = np.any(masks, axis=1), np.any(masks, axis=2)
-    left, top = columns.argmax(axis=1), rows.argmax(axis=1)
-    right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
-    bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
-    return np.stack([left, top, right, bottom], axis=1).astype(np.float32)
+    best = scores[[number for _, number in kept]].astype(np.float32)
+    return PixelObjects(enlarged(segments, size), found, mask_boxes_xyxy(found, size), best)
 
 
 def _winners(
-    masks: Float[Tensor, "slot rows columns"], size: tuple[int, int]
+    masks: Float[Tensor, "slot rows columns"], fine: tuple[int, int]
 ) -> UInt8[np.ndarray, "height width"]:
-    fine = _finest(size)
     covering = torch.nonzero(masks.amax(dim=(1, 2)) > 0).flatten().tolist() or [0]
     smooth = F.interpolate(masks[covering].unsqueeze(0), fine, mode="bilinear", align_corners=False)
     first, *others = smooth[0].numpy()
@@ -117,23 +72,12 @@ def _winners(
     for slot, mask in zip(covering[1:], others, strict=True):  # a third of an argmax's time
         winner = np.maximum(winner, (mask > best) * np.uint8(slot))  # slots come in rising order
         best = np.maximum(best, mask)
-    if fine == size:
-        return winner
-    segments: UInt8[np.ndarray, "height width"] = F.interpolate(
-        torch.from_numpy(winner)[None, None], size, mode="nearest"
-    )[0, 0].numpy()
-    return segments
+    return winner
 
 
-def _enlarged(mask: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
-    fine = _finest(size)
-    inside = F.interpolate(mask[None, None], fine, mode="bilinear", align_corners=False) > 0.5
-    if fine != size:
-        inside = F.interpolate(inside.to(torch.uint8), size, mode="nearest") > 0
-    found: Bool[np.ndarray, "height width"] = inside[0, 0].numpy()
-    return found
-
-
-def _finest(size: tuple[int, int]) -> tuple[int, int]:
-    shrink = min(1.0, FINEST_PIXELS / max(size))
-    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
+def _resampled(
+    mask: Float[Tensor, "rows columns"], fine: tuple[int, int]
+) -> Bool[np.ndarray, "height width"]:
+    smooth = F.interpolate(mask[None, None], fine, mode="bilinear", align_corners=False)
+    inside: Bool[np.ndarray, "height width"] = (smooth > 0.5)[0, 0].numpy()
+    return inside

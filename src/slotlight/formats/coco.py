@@ -1,17 +1,22 @@
-"""COCO: one JSON file of images and annotations with RLE masks."""
+"""COCO: one JSON file of images and annotations, with run lengths or polygons."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from faster_coco_eval.core import mask as rle
 from jaxtyping import Bool, Float
 
+from slotlight.files import write_text
+from slotlight.formats.found import Found, FoundPhotograph
+
 
 def coco_annotations(
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Iterable[Bool[np.ndarray, "height width"]],
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
     *,
@@ -41,27 +46,66 @@ def coco_annotations(
     return annotations
 
 
+def write_coco(found: Found, folder: Path) -> None:
+    """Write ``objects.json``, whose masks are run lengths."""
+    _write(found, folder / "objects.json", lambda photograph: list(photograph.annotations))
+
+
+def write_coco_polygons(found: Found, folder: Path) -> None:
+    """Write ``objects-polygons.json``: each object as one polygon a part, holes joined to the outline."""
+    _write(found, folder / "objects-polygons.json", with_polygons)
+
+
+def with_polygons(photograph: FoundPhotograph) -> list[dict[str, Any]]:
+    """A photograph's objects with polygons in place of run lengths."""
+    from slotlight.formats.polygons import edge_polygons
+
+    return [
+        annotation | {"segmentation": [ring.astype(int).ravel().tolist() for ring in edge_polygons(mask)]}
+        for annotation, mask in zip(photograph.annotations, photograph.each_mask(), strict=True)
+    ]
+
+
+def _write(
+    found: Found, path: Path, annotations_of: Callable[[FoundPhotograph], list[dict[str, Any]]]
+) -> None:
+    def images() -> Iterator[tuple[int, CocoImage]]:
+        for one in found.photographs():
+            image = CocoImage(one.file_name, one.width, one.height, annotations_of(one), one.key)
+            yield one.image_id, image
+
+    info = dict(found.info) | {"description": "Objects found without labels by Slotlight"}
+    write_text(path, coco_json(info, images, dict(enumerate(found.classes, start=1))))
+
+
 @dataclass(frozen=True)
 class CocoImage:
-    """One photograph and its annotations, whose ids are set when they are written."""
+    """One photograph and its annotations, whose ids are set when they are written; ``key`` is its own id, if any."""
 
     file_name: str
     width: int
     height: int
     annotations: list[dict[str, Any]]
+    key: str = ""
 
 
-def coco_json(info: dict[str, Any], images: Callable[[], Iterable[tuple[int, CocoImage]]]) -> Iterator[str]:
+def coco_json(
+    info: dict[str, Any],
+    images: Callable[[], Iterable[tuple[int, CocoImage]]],
+    categories: Mapping[int, str] = MappingProxyType({1: "object"}),
+) -> Iterator[str]:
     """A COCO file piece by piece, so that it need not fit in memory.
 
     Args:
         info: What the file says of itself.
         images: Gives the photographs with their ids, the same ones at each of two calls.
+        categories: Names of the annotations' categories, by id.
     """
-    yield f'{{"info": {json.dumps(info)},\n "categories": [{{"id": 1, "name": "object"}}],\n "images": ['
+    named = [{"id": number, "name": name} for number, name in categories.items()]
+    yield f'{{"info": {json.dumps(info)},\n "categories": {json.dumps(named)},\n "images": ['
     for number, (image_id, image) in enumerate(images()):
         row = {"id": image_id, "file_name": image.file_name, "width": image.width, "height": image.height}
-        yield (",\n  " if number else "\n  ") + json.dumps(row)
+        yield (",\n  " if number else "\n  ") + json.dumps(row | ({"key": image.key} if image.key else {}))
     yield '],\n "annotations": ['
     count = 0
     for image_id, image in images():

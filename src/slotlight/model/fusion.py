@@ -7,6 +7,7 @@ there are 5,040 permutations. Totals are whole numbers whose lowest bits spell t
 total brings its permutation along.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -19,12 +20,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import FusionKind
+from slotlight.tensors import is_exporting
 
 LARGEST_BATCHED = (
     8  # slots; beyond, there are too many choices of columns, and a total does not fit in 64 bits
 )
 COLUMN_BITS = 3  # for each of them
 VALUE_BITS = 63 - LARGEST_BATCHED * COLUMN_BITS - 3  # eight values are summed: three bits more
+
+COSINE_SPREAD = 2.5
+"""Cosines lie in [-1, 1], but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,17 @@ class FusedSlots:
         return mixed / mixed.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
 
-def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+def assign(
+    similarity: Float[Tensor, "*batch slot slot"], *, spread: float | None = None
+) -> Int64[Tensor, "*batch slot"]:
     """The assignment of greatest total similarity: for every row, its column (the Hungarian problem).
 
     Exact, where similarities are told apart to 2⁻³⁶ of their widest spread in a row. Up to `LARGEST_BATCHED` slots it
     runs batched on the tensor's own device; beyond, in SciPy.
+
+    Args:
+        similarity: Any finite numbers.
+        spread: A bound of that spread, to take in its place; without it, it is measured.
 
     Example:
         >>> assign(torch.tensor([[0.9, 0.8], [0.7, 0.1]]))
@@ -71,7 +82,7 @@ def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*bat
     """
     slots = similarity.shape[-1]
     flat = similarity.detach().reshape(-1, slots, slots)
-    columns = _assign_batched(flat) if slots <= LARGEST_BATCHED else _assign_scipy(flat)
+    columns = _assign_batched(flat, spread) if slots <= LARGEST_BATCHED else _assign_scipy(flat)
     return columns.reshape(similarity.shape[:-1])
 
 
@@ -124,6 +135,9 @@ def _mean_of(
     image = torch.arange(batch, device=values.device)
     first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
     rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
+    if is_exporting():  # other runtimes have a loop for a bag
+        means: Tensor = values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
+        return means
     total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
     mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
     return mean
@@ -184,25 +198,34 @@ def _most_agreed(matched: Float[Tensor, "reference head batch slot"]) -> Int64[T
 def _columns(similarity: Float[Tensor, "*batch slot slot"], kind: FusionKind) -> Int64[Tensor, "*batch slot"]:
     if kind == "mean":
         return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
-    return assign(similarity) if kind == "hungarian" else _assign_greedy(similarity)
+    if kind == "hungarian":
+        return assign(similarity, spread=COSINE_SPREAD)
+    return _assign_greedy(similarity)
 
 
-def _assign_batched(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
+def _assign_batched(
+    similarity: Float[Tensor, "batch slot slot"], spread: float | None
+) -> Int64[Tensor, "batch slot"]:
     slots, device = similarity.shape[-1], similarity.device
     table = similarity.permute(1, 2, 0).contiguous()  #             (row, column, batch)
     if device.type != "mps":  # which has no float64
         table = table.double()
     below = table - table.amax(dim=1, keepdim=True)  # no assignment changes, and a small difference is kept
-    mantissa, exponent = torch.frexp(below.amin(dim=(0, 1)))
-    scale = torch.ldexp(
-        torch.ones_like(mantissa), VALUE_BITS - exponent
-    )  # a power of two keeps numbers exact
-    values = below.mul_(scale).long()
+    values = (below * _scale(below, spread)).long()
     columns = torch.arange(slots, device=device)
-    places = COLUMN_BITS * columns.unsqueeze(1)
-    spelled = (columns << places).unsqueeze(2)  # row r's column stands at bit 3r
-    best: Tensor = _best_totals((values << LARGEST_BATCHED * COLUMN_BITS) + spelled)
-    return (best >> places & (1 << COLUMN_BITS) - 1).T
+    # Shifts as products and quotients, which graphs for other runtimes have too.
+    places = 1 << COLUMN_BITS * columns.unsqueeze(1)
+    spelled = (columns * places).unsqueeze(2)  # row r's column stands at bit 3r
+    best: Tensor = _best_totals(values * (1 << LARGEST_BATCHED * COLUMN_BITS) + spelled)
+    return (best.div(places, rounding_mode="floor") % (1 << COLUMN_BITS)).T
+
+
+def _scale(below: Float[Tensor, "slot slot batch"], spread: float | None) -> Float[Tensor, " batch"] | float:
+    """A power of two, which keeps numbers exact, that brings what lies below 0 to `VALUE_BITS`."""
+    if spread is not None:
+        return 2.0 ** (VALUE_BITS - math.frexp(spread)[1])
+    mantissa, exponent = torch.frexp(below.amin(dim=(0, 1)))
+    return torch.ldexp(torch.ones_like(mantissa), VALUE_BITS - exponent)
 
 
 def _best_totals(rows: Int64[Tensor, "row slot batch"]) -> Int64[Tensor, "choice batch"]:
@@ -238,8 +261,8 @@ def _splits(rows: int, slots: int, device: torch.device) -> Int64[Tensor, "2 cho
 
 def _assign_scipy(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
     tables = similarity.cpu().numpy()
-    columns = [linear_sum_assignment(table, maximize=True)[1] for table in tables]
-    return torch.from_numpy(np.stack(columns)).to(similarity.device, torch.int64)
+    columns = np.array([linear_sum_assignment(table, maximize=True)[1] for table in tables], np.int64)
+    return torch.from_numpy(columns.reshape(tables.shape[:2])).to(similarity.device)
 
 
 def _assign_greedy(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:

@@ -7,6 +7,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from slotlight.tensors import is_exporting
+
 Grid = tuple[int, int]
 
 
@@ -36,7 +38,7 @@ class Positions(nn.Module):
     ) -> Float[Tensor, "patch dim"]:
         """The embeddings of a grid's patches, row by row, or of those of them that are named."""
         embedding: Tensor = self.embedding
-        if grid != self.grid:
+        if is_exporting() or grid != self.grid:
             image = embedding.T.unflatten(1, self.grid).unsqueeze(0)
             image = F.interpolate(image, grid, mode="bicubic", align_corners=False)
             embedding = image.squeeze(0).flatten(1).T

@@ -56,6 +56,19 @@ class HeadAssignment:
     place: Int64[Tensor, " batch"]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn once for all photographs.
+
+    Attributes:
+        noise: Of the initial slots; see `slotlight.model.slot_attention.MultiQuerySlotAttention.noise`.
+        reference: The head whose order of slots is kept; None leaves it to `slotlight.model.fusion.fuse`.
+    """
+
+    noise: Float[Tensor, "head 1 slot *dim"]
+    reference: int | None
+
+
 def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
     """Assign a batch's images to the heads, evenly and at random; each image goes to one head.
 
@@ -129,7 +142,7 @@ class SlotModel(nn.Module):
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         if self.alignment is not None:
             found = self.attention(visible.unsqueeze(0), self.attention.noise(len(visible)))
-            return self._reconstruction_error(self._fuse(found.slots).slots, seen)
+            return self._reconstruction_error(self._fuse(found.slots, self._reference_head(0)).slots, seen)
         assigned = assign_heads(len(features), self.attention.heads, features.device)
         found, mine = self._attend(visible, assigned)
         if self.config.objective == "partition":
@@ -185,12 +198,21 @@ class SlotModel(nn.Module):
         The slots' initial noise is one draw for all images, so that an image's result depends on the seed
         alone, not on its batch.
         """
+        return self.segment_from(features, grid, self.draw(seed))
+
+    def draw(self, seed: int) -> Drawn:
+        """All that a seed decides of what is found in photographs."""
+        return Drawn(self.attention.noise(1, torch.Generator().manual_seed(seed)), self._reference_head(seed))
+
+    def segment_from(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid, drawn: Drawn
+    ) -> FusedMasks:
+        """As `segment_features`, from what was drawn before."""
         features = self.standardise(features)
-        noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
-        found = self.attention(self.projection(features).unsqueeze(0), noise)
-        fused = self._fuse(found.slots, seed)
+        found = self.attention(self.projection(features).unsqueeze(0), drawn.noise)
+        fused = self._fuse(found.slots, drawn.reference)
         keep = None if self.count is None else self.count(fused.slots)
         if self.config.masks_from == "attention":
             masks = kept(fused.gather(found.attention).mT, keep).mT
@@ -198,8 +220,7 @@ class SlotModel(nn.Module):
             masks = self.decoder.masks(fused.slots, grid, target=features, keep=keep)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
 
-    def _fuse(self, slots: Float[Tensor, "head batch slot wider"], seed: int = 0) -> FusedSlots:
-        reference = self._reference_head(seed)
+    def _fuse(self, slots: Float[Tensor, "head batch slot wider"], reference: int | None) -> FusedSlots:
         if self.alignment is not None:
             learned: FusedSlots = self.alignment(slots, reference=reference)
             return learned
