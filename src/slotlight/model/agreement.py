@@ -22,6 +22,7 @@ def agreed_labels(
     Heads are matched by what their slots cover, to the head that agrees most with the others.
 
     Example:
+        >>> import torch
         >>> one = torch.tensor([[[0.9, 0.9, 0.2, 0.6], [0.1, 0.1, 0.8, 0.4]]])  # two slots, four patches
         >>> other = torch.tensor([[[0.1, 0.1, 0.9, 0.7], [0.9, 0.9, 0.1, 0.3]]])  # the slots the other way round
         >>> labels, certain, slot = agreed_labels(torch.stack([one, other]))
