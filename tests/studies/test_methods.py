@@ -32,7 +32,8 @@ def test_every_method_is_trained_and_stands_beside_the_others(
         device=torch.device("cpu"),
     )
     names = {row.name for row in result.rows}
-    assert {arm.name for arm in METHODS.arms} | {"tokencut", "maskcut"} <= names
+    backbone = "vit_tiny_patch16_224"
+    assert {arm.name for arm in METHODS.arms} | {f"tokencut@{backbone}", f"maskcut@{backbone}"} <= names
     trained = {path.parent.name for path in tmp_path.glob("study/trainings/*/slots.safetensors")}
     assert len(trained) == len(METHODS.arms) + 2
     assert "distilled-masks-spot-seed-0-first" in trained

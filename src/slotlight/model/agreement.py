@@ -22,6 +22,7 @@ def agreed_labels(
     Heads are matched by what their slots cover, to the head that agrees most with the others.
 
     Example:
+        >>> import torch
         >>> one = torch.tensor([[[0.9, 0.9, 0.2, 0.6], [0.1, 0.1, 0.8, 0.4]]])  # two slots, four patches
         >>> other = torch.tensor([[[0.1, 0.1, 0.9, 0.7], [0.9, 0.9, 0.1, 0.3]]])  # the slots the other way round
         >>> labels, certain, slot = agreed_labels(torch.stack([one, other]))
@@ -41,6 +42,8 @@ def agreement_loss(
 ) -> Float[Tensor, ""]:
     """Cross entropy of every head's attention with what most heads agree on, where they do.
 
+    Each slot counts alike, whatever it covers: heads would soonest agree that everything is one thing.
+
     Args:
         attention: Of every head in every image.
         hidden: Patches that the slots did not see; they do not count.
@@ -51,4 +54,7 @@ def agreement_loss(
     likelihood = matched.gather(2, target).squeeze(2)
     counted = certain if hidden is None else certain & ~hidden
     loss = -likelihood.clamp(min=1e-6).log().mean(dim=0)
-    return (loss * counted).sum() / counted.sum().clamp(min=1)
+    of_slot = F.one_hot(labels, attention.shape[2]) * counted.unsqueeze(-1)  #  (batch, patch, slot)
+    size = of_slot.sum(dim=1)
+    each = (loss.unsqueeze(-1) * of_slot).sum(dim=1) / size.clamp(min=1)
+    return each.sum() / (size > 0).sum().clamp(min=1)

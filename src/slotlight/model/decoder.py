@@ -136,6 +136,7 @@ def kept(
     """Masks of the slots that count, made to sum to one again.
 
     Example:
+        >>> import torch
         >>> kept(torch.tensor([[[0.5, 0.25, 0.25]]]), torch.tensor([[1.0, 0.0, 1.0]]))
         tensor([[[0.6667, 0.0000, 0.3333]]])
     """
