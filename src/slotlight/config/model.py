@@ -178,6 +178,8 @@ class ModelConfig:
         objective: What the slots learn: to be decoded into the features (``reconstruction``, as published), or to
             predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`).
         partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
+        diffusion_steps: The slots also read what a random walk of so many steps over that graph makes of the features
+            (`slotlight.model.patch_graph.diffused`), as many dimensions more; 0 leaves it out.
         fusion: How the heads' slots are merged into one set.
         reference: Which head keeps its slots' order: the one that agrees most with the others, photograph by photograph
             (``agreed``); the ``first``; or one ``drawn`` by the seed, as in the authors' release. Where nothing is
@@ -192,6 +194,7 @@ class ModelConfig:
     standardise: bool = False
     objective: Objective = "reconstruction"
     partition_temperature: float = 0.05
+    diffusion_steps: int = 0
     fusion: FusionKind = "hungarian"
     reference: Reference = "agreed"
     masks_from: MaskSource = "decoder"
@@ -199,6 +202,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         above(self, 0, "partition_temperature")
+        at_least(self, 0, "diffusion_steps")
         if self.objective == "partition" and self.masks_from != "attention":
             raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
 

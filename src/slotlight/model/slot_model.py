@@ -14,6 +14,7 @@ from slotlight.model.fusion import fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
+from slotlight.model.patch_graph import pooled, with_diffusion
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 from slotlight.model.standardise import Standardise
 
@@ -106,15 +107,18 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
-        features = self.standardise(features)
-        foreground = self._foreground(features, self.grid) if self._trains_on_foreground else None
-        seen = self._with_foreground(features, foreground)
+        features, grid = self.standardise(features), self.grid
+        if self.config.objective == "partition":  # a finer grid than the cut's has nothing more to learn from
+            features, grid = pooled(features, grid)
+        foreground = self._foreground(features, grid) if self._trains_on_foreground else None
+        wide = self._with_foreground(features, foreground)
+        seen = with_diffusion(wide, grid, self.config)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         assigned = assign_heads(len(features), self.attention.heads, features.device)
         found = self.attention(visible[assigned.table], self.attention.noise(assigned.table.shape[1]))
         if self.config.objective == "partition":
-            labels = normalised_cut(features, self.grid, self.config)[assigned.image]
+            labels = normalised_cut(wide, grid, self.config)[assigned.image]
             hidden = None if masked is None else masked[assigned.image]
             return partition_loss(found.attention[assigned.head, assigned.place].float(), labels, hidden)
         slots = found.slots[assigned.head, assigned.place]
@@ -134,7 +138,9 @@ class SlotModel(nn.Module):
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
-        found = self.attention(self.projection(features).unsqueeze(0), noise)
+        found = self.attention(
+            self.projection(with_diffusion(features, grid, self.config)).unsqueeze(0), noise
+        )
         fused = fuse(found.slots, self.config.fusion, reference=self._reference_head(seed))
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
@@ -183,6 +189,7 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     config = with_ranking(config)
     standardise = Standardise(dim) if config.standardise else nn.Identity()
     dim = dim + 1 if config.heuristics.foreground_weight else dim
+    dim = 2 * dim if config.diffusion_steps else dim
     hidden = config.slots.projection_hidden or 2 * dim
     widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
     attention = MultiQuerySlotAttention(
