@@ -1,9 +1,9 @@
 # Everything that one does with Slotlight from a checkout; `make discover` and `make test` need nothing else.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: help setup discover test test-slow drills check format bench clean
+.PHONY: help setup discover test test-slow drills check format bench docs wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ discover: setup  ## objects in four sample photographs
 test: setup  ## the tests that take seconds
 	$(BIN)/pytest -q
 
-test-slow: setup  ## the tests that take minutes
+test-slow: $(VENV)/docs-ready  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
 
 drills: setup  ## damaged inputs by the thousand: what breaks, and what is promised not to
@@ -39,6 +39,17 @@ format: setup  ## mend what can be mended by itself
 
 bench: setup  ## how fast it is, as ratios taken side by side
 	$(BIN)/python -m benchmarks
+
+$(VENV)/docs-ready: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+docs: $(VENV)/docs-ready  ## the docs site, warnings as errors -> out/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+wheel: setup  ## the wheel -> out/dist/, tried in an empty environment
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir out/dist .
+	$(BIN)/pytest -q -m slow tests/test_wheel.py
 
 clean:  ## leave the checkout as it was cloned
 	rm -rf $(VENV) out runs build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

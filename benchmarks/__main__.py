@@ -1,4 +1,7 @@
-"""``make bench``: run every benchmark (or those that are named), print a table, write JSON; ``growth`` draws plots."""
+"""``make bench``: run every benchmark (or those that are named), print a table, write JSON.
+
+Alone: ``growth`` draws plots, ``peers`` runs other tools.
+"""
 
 import json
 import sys
@@ -8,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cache, cold_start, evaluation, growth, inference, parts, training
+from benchmarks import cache, cold_start, evaluation, growth, inference, parts, peers, training
 from benchmarks.timing import Pair, hardware
 
 BENCHMARKS = {
@@ -26,9 +29,11 @@ def main(names: list[str]) -> None:
     """Run the named benchmarks, or all."""
     if names == ["growth"]:
         return growth.main()
+    if names[:1] == ["peers"]:
+        return peers.main(names[1:])
     if unknown := set(names) - set(BENCHMARKS):
         sys.exit(
-            f"There is no benchmark {', '.join(unknown)}; valid: {', '.join(BENCHMARKS)}; or growth alone."
+            f"There is no benchmark {', '.join(unknown)}; valid: {', '.join(BENCHMARKS)}; or growth or peers alone."
         )
     console = Console()
     console.print(hardware())

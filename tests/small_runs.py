@@ -45,7 +45,7 @@ def draw(folder: Path, count: int = PHOTOGRAPHS) -> Path:
         levels = rng.integers(90, 130, (64, 48 + 16 * (number % 3), 3), dtype=np.uint8)
         levels[10:40, 12:36] = rng.integers(0, 256, 3)
         mask = np.zeros(levels.shape[:2], np.uint8)
-        mask[10:40, 12:36] = 255
+        mask[10:40, 12:36] = 1
         Image.fromarray(levels).save(folder / f"pictures/{number}.jpg")
         Image.fromarray(mask).save(folder / f"masks/{number}.png")
     return folder

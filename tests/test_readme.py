@@ -1,4 +1,4 @@
-"""What the README shows in Python works as it stands."""
+"""What the README and the pages of docs/ say is so: their Python runs, their links lead somewhere."""
 
 import re
 import shutil
@@ -6,22 +6,59 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+WITH_PYTHON = [README, *(ROOT / "docs" / f"{name}.md" for name in ("find-objects", "train", "measure"))]
+WITH_PYTHON.append(ROOT / "docs/voting-and-distilling.md")
+MOST_LINES = 120
+PAGES = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("recipes/*.md"))
+    if "out" not in path.relative_to(ROOT).parts
+)
 
 
-def test_python_in_the_readme(
-    photo_paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
+def test_python_on_a_page(
+    page: Path, photo_paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(photo_paths[1], "photo.jpg")
     shutil.copytree(photo_paths[0].parent, "photos")
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    assert len(blocks) >= 2
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert blocks
     names: dict[str, object] = {}
     for block in blocks:
         exec(block, names)
-    assert Path("overlay.png").is_file()
-    assert Path("runs/mine/slots.safetensors").is_file()
+    made = {
+        "README": ["overlay.png"],
+        "find-objects": ["rocket-overlay.png"],
+        "train": ["runs/mine/slots.safetensors"],
+        "measure": ["evaluation/report.json"],
+    }
+    for name in made.get(page.stem, []):
+        assert Path(name).is_file()
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for path, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        if anchor:
+            assert anchor in headings(target), f"{path}#{anchor}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site name them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_the_paths_through_the_code_exist_and_never_turn_back() -> None:

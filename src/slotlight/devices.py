@@ -11,7 +11,7 @@ os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
 
 import torch
 
-from slotlight.errors import UnknownNameError
+from slotlight.errors import ConfigError, UnknownNameError
 
 
 def pick_device(name: str) -> torch.device:
@@ -25,11 +25,30 @@ def pick_device(name: str) -> torch.device:
         return found or torch.device("cpu")
     try:
         device = torch.device(name)
+        if device.type == "cpu" and device.index is not None:
+            raise RuntimeError("processors have no numbers")
         torch.zeros(1, device=device).item()  # a device that only pretends (`meta`) has no value to give
-    except (RuntimeError, AssertionError) as fault:
+    except Exception as fault:  # backends that are not there raise what they like
         valid = ["auto", "cpu"] + (["cuda"] if torch.cuda.is_available() else [])
         raise UnknownNameError("device", name, valid) from fault
     return device
+
+
+def check_devices(device: torch.device, count: int) -> None:
+    """Refuse to share work between more devices than there are.
+
+    Raises:
+        ConfigError: There are fewer, or one of several is named.
+    """
+    if count < 1:
+        raise ConfigError(f"devices is {count}; it must be at least 1.")
+    if count > 1 and device.index is not None:
+        raise ConfigError(f"The device {device} is one, and {count} are asked for; name {device.type} alone.")
+    own = {"cuda": torch.cuda.device_count(), "cpu": max(2, os.cpu_count() or 1)}
+    if count > (most := own.get(device.type, 1)):
+        raise ConfigError(
+            f"devices is {count}, and this machine has {most} for {device.type}; ask for fewer."
+        )
 
 
 def device_name(device: torch.device) -> str:

@@ -3,12 +3,15 @@
 import colorsys
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 Colour = tuple[int, int, int]
+Masks: TypeAlias = Bool[np.ndarray, "object height width"] | Sequence[Bool[np.ndarray, "height width"]]
+"""Of the objects of a photograph, all at once or one at a time."""
 
 OPACITY = 0.4
 PALETTE_SIZE = 12
@@ -24,34 +27,66 @@ def palette(count: int) -> list[Colour]:
 
 def overlay(
     image: UInt8[np.ndarray, "height width 3"],
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Masks,
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
+    *,
+    texts: Sequence[str] | None = None,
+    colours: Sequence[Colour] | None = None,
 ) -> Image.Image:
-    """A photograph with its objects: tinted and outlined masks, boxes, and scores in per cent."""
+    """A photograph with its objects: tinted and outlined masks, boxes, and texts, which are scores in per cent.
+
+    Args:
+        image: The photograph.
+        masks: Of the objects.
+        boxes_xyxy: Around them.
+        scores: Of the objects.
+        texts: What to write on each in place of its score.
+        colours: The colour of each in place of `contrasting_colours`.
+    """
     picture = Image.fromarray(image)
     if not len(masks):
         return picture
-    colours = contrasting_colours(image, masks)
+    colours = contrasting_colours(image, masks) if colours is None else colours
+    texts = [f"{100 * score:.0f}" for score in scores] if texts is None else texts
     labels = np.zeros(image.shape[:2], np.uint8)
     for number in range(len(masks), 0, -1):  # where two overlap, the best is seen
         np.copyto(labels, number, where=masks[number - 1])
-    unit = min(max(image.shape[:2]) / 500, min(image.shape[:2]) / 20, MAX_UNIT)
+    unit = _unit(image.shape[:2])
     width = max(1, round(2 * unit))
     picture = _tint(image, labels, colours, _outline(labels, width))
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=max(8, round(13 * unit)))
     # The best object is drawn last, so that nothing hides its label.
-    for box, score, colour in reversed(list(zip(boxes_xyxy, scores, colours, strict=True))):
+    for box, text, colour in reversed(list(zip(boxes_xyxy, texts, colours, strict=True))):
         left, top, right, bottom = (float(v) for v in box)
         draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=width)
-        _label(draw, (left, top), f"{100 * score:.0f}", colour, font)
+        _label(draw, (left, top), text, colour, font)
     return picture
 
 
-def contrasting_colours(
-    image: UInt8[np.ndarray, "height width 3"], masks: Bool[np.ndarray, "object height width"]
-) -> list[Colour]:
+def outlined(
+    picture: Image.Image, mask: Bool[np.ndarray, "height width"], colour: Colour, *, strength: float = 1.0
+) -> Image.Image:
+    """A picture with a line along the inner side of a mask's edge.
+
+    Args:
+        picture: Of the mask's size.
+        mask: What to draw around.
+        colour: Of the line.
+        strength: Its width, as a multiple of the lines of `overlay`.
+    """
+    width = max(1, round(2 * strength * _unit(mask.shape)))
+    line = _outline(np.pad(mask, width).astype(np.uint8), width)[width:-width, width:-width]
+    return Image.composite(Image.new("RGB", picture.size, colour), picture, Image.fromarray(line))
+
+
+def _unit(size: tuple[int, ...]) -> float:
+    """What the width of lines and the size of texts are multiples of."""
+    return min(max(size) / 500, min(size) / 20, MAX_UNIT)
+
+
+def contrasting_colours(image: UInt8[np.ndarray, "height width 3"], masks: Masks) -> list[Colour]:
     """For each object, of the colours that are still free, the one farthest from its own mean colour."""
     picture = Image.fromarray(image)
     free = np.array(palette(max(PALETTE_SIZE, len(masks))), dtype=float)

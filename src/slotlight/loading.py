@@ -46,7 +46,9 @@ def load(
 
 
 def _segmenter(name: str, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:
-    method, _, backbone_name = name.partition("@")
+    method, sign, backbone_name = name.partition("@")
+    if sign and not backbone_name:
+        raise ConfigError(f"The model {name!r} names no backbone after the @; add one, or leave the @ out.")
     if name == EMBEDDED:
         _refuse(name, weights=weights is not None)
         return load_model(pretrained(), name=EMBEDDED, device=device, precision=precision)

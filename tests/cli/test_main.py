@@ -40,11 +40,16 @@ def test_help_needs_no_torch():
     ("option", "says"),
     [
         (("--batch-size", "0"), "batch_size is 0; it must be at least 1"),
+        (("--batch-size", "1" + "0" * 20), "000; it must be at most 1,000,000,000"),
         (("--max-objects", "-1"), "max_objects is -1; it must be at least 1"),
+        (("--max-objects", "256"), "max_objects is 256; it must be at most 255"),
         (("--min-score", "nan"), "min_score is nan; it must be in [0, 1]"),
         (("--min-score", "7"), "min_score is 7.0; it must be in [0, 1]"),
         (("--seed", "-1"), "seed is -1; it must be from 0"),
         (("--device", "meta"), "no device 'meta'"),
+        (("--device", "privateuseone"), "no device 'privateuseone'"),
+        (("--model", "tokencut@"), "names no backbone after the @"),
+        (("--weights", ""), "An empty name was given"),
     ],
 )
 def test_options_have_bounds(run, tmp_path, photo_paths, option, says):
@@ -65,6 +70,32 @@ def test_the_same_command_again_has_nothing_to_do(run, trip, monkeypatch):
     status, _, err = run(*args, "--min-score", "0.5")
     assert (status, err.count("\n")) == (1, 1)
     assert "min_score was 0.15 and is now 0.5" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--devices", "0"), "devices is 0; it must be at least 1"),
+        (("--devices", "9999"), "devices is 9999, and this machine has"),
+        (("--device", "cpu:0"), "no device 'cpu:0'"),
+        (("--masks", "masks", "--annotations", "x.json"), "leave one of them out"),
+        (("--mask-kind", "instances"), "needs masks"),
+    ],
+)
+def test_options_of_evaluate_have_bounds(run, trip, options, says):
+    data = "synthetic" if "device" in options[0] else str(trip / "pics")
+    arguments = ("--data", data, "--protocol", "corloc", "--model", "centre-box", "--out", trip / "out")
+    status, _, err = run("evaluate", *arguments, *options)
+    assert (status, err.count("\n")) == (2, 1)
+    assert says in err
+
+
+def test_a_quoted_home_is_the_shells(run, trip, monkeypatch):
+    monkeypatch.setenv("HOME", str(trip))
+    monkeypatch.chdir(trip)
+    assert run("discover", "~/pics", "--out=~/found", "--model", "centre-box")[0] == 0
+    assert (trip / "found/objects.json").is_file()
+    assert not (trip / "~").exists()
 
 
 def test_a_name_that_looks_like_markup(run, trip, photo_paths):
@@ -89,6 +120,7 @@ def test_a_name_that_the_terminal_cannot_show_ends_nothing(trip, photo_paths, en
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_standard_output_ends_nothing(trip):
     command = [sys.executable, "-m", "slotlight", "discover", trip / "pics", "--model", "centre-box"]
     with Path("/dev/full").open("w") as full:
@@ -99,7 +131,9 @@ def test_a_full_standard_output_ends_nothing(trip):
     assert (trip / "found/objects.json").is_file()
 
 
-@pytest.mark.parametrize("command", ["discover", "merge", "train", "distil", "study", "evaluate", "models"])
+@pytest.mark.parametrize(
+    "command", ["discover", "merge", "train", "distil", "study", "evaluate", "models", "demo", "review"]
+)
 def test_every_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
     assert status == 0
@@ -346,3 +380,10 @@ def test_models_lists_everything(run):
     assert status == 0
     for name in ("embedded", "dino-vits16", "dinov3-vits16", "tokencut", "kmeans-colour", "Apache-2.0"):
         assert name in out
+
+
+def test_want_of_memory_is_told_from_other_faults():
+    with pytest.raises(RuntimeError) as fault:
+        torch.empty(10**15)
+    assert cli._is_out_of_memory(fault.value)
+    assert not cli._is_out_of_memory(RuntimeError("shapes differ"))

@@ -68,6 +68,13 @@ def test_unknown_preset_with_the_nearest() -> None:
     ("kind", "numbers", "says"),
     [
         (BackboneConfig, {"image_size": 0}, "image_size is 0; it must be at least 1"),
+        (BackboneConfig, {"image_size": 10**6}, "image_size is 1000000; it must be at most 4,096"),
+        (SlotConfig, {"slots": 300, "heads": 1}, "slots is 300; it must be at most 254"),
+        (
+            TrainConfig,
+            {"learning_rate": float("inf")},
+            "learning_rate is inf; it must be at most 1,000,000,000",
+        ),
         (MaskingConfig, {"ratio": 1.0}, r"ratio is 1.0; it must be in \[0, 1\)"),
         (SlotConfig, {"heads": 0}, "heads is 0"),
         (SlotConfig, {"slots": -1}, "slots is -1"),

@@ -215,3 +215,47 @@ def test_a_missing_segmentation_is_named_where_masks_are_asked(coco: tuple[Path,
 def test_sizes_that_are_not_given_are_the_photographs(coco: tuple[Path, Path]) -> None:
     rewrite(coco[0], lambda content: [content["images"][1].pop(key) for key in ("height", "width")])
     assert COCODataset(*coco)[0].read_labels(ALL).instances.shape == (10, 20)
+
+
+@pytest.mark.parametrize("has_size", [True, False])
+@pytest.mark.parametrize(
+    ("bbox", "said"),
+    [
+        (
+            [4, 4, 17, 9],
+            "1 of 3 boxes reach beyond their photographs, such as annotation 1's [4, 4, 17, 9] in 20×10",
+        ),
+        ([4, 4, 17, 3], None),  # a pixel may be rounding
+    ],
+)
+def test_boxes_beyond_their_photograph_are_said(
+    coco: tuple[Path, Path],
+    caplog: pytest.LogCaptureFixture,
+    bbox: list[int],
+    said: str | None,
+    has_size: bool,
+) -> None:
+    content = json.loads(coco[0].read_text())
+    content["annotations"][0]["bbox"] = bbox
+    if not has_size:
+        content["images"] = [{"id": i["id"], "file_name": i["file_name"]} for i in content["images"]]
+    coco[0].write_text(json.dumps(content))
+    assert COCODataset(*coco)[0].read_labels(frozenset({LabelKind.BOXES})).boxes_xyxy is not None
+    assert (said in caplog.text) if said else not caplog.text
+
+
+def test_boxes_in_other_units_are_said(coco: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
+    content = json.loads(coco[0].read_text())
+    for annotation in content["annotations"]:
+        annotation["bbox"] = [0.2, 0.2, 0.5, 1]
+    coco[0].write_text(json.dumps(content))
+    COCODataset(*coco)
+    assert "all 3 boxes are a pixel or less" in caplog.text
+
+
+def test_numbers_beyond_any_float_are_named(coco: tuple[Path, Path]) -> None:
+    content = json.loads(coco[0].read_text())
+    content["annotations"][0]["id"] = 10**400
+    coco[0].write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match="has the id 1000"):
+        COCODataset(*coco)

@@ -83,6 +83,21 @@ def test_a_set_of_empty_masks_is_refused(folders: tuple[Path, Path]) -> None:
         FolderDataset(*folders)
 
 
+@pytest.mark.parametrize("kind", ["instances", "classes"])
+def test_binary_masks_are_not_taken_for_void(folders: tuple[Path, Path], kind: MaskKind) -> None:
+    for path in folders[1].rglob("*.png"):
+        Image.fromarray((np.asarray(Image.open(path)) > 0) * np.uint8(255)).save(path)
+    with pytest.raises(DatasetError, match="255 is void; are these binary masks"):
+        FolderDataset(*folders, kind)
+
+
+def test_a_mask_of_another_name_is_told(folders: tuple[Path, Path]) -> None:
+    (folders[1] / "b.png").rename(folders[1] / "b_mask.png")
+    dataset = FolderDataset(*folders)
+    with pytest.raises(DatasetError, match=r"b\.png is missing; .* but not b_mask\.png"):
+        dataset[0].read_labels(dataset.label_kinds)
+
+
 @pytest.mark.parametrize("suffix", [".PNG", ".bmp", ".tif"])
 def test_masks_of_other_formats_without_losses(folders: tuple[Path, Path], suffix: str) -> None:
     path = folders[1] / "b.png"

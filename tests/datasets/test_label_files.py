@@ -102,6 +102,10 @@ class TestColours:
         Image.fromarray(colours).save(tmp_path / "x.png")
         assert read_label_map(tmp_path / "x.png", photograph)[0, :3].tolist() == [2, 1, 0]
 
+    def test_a_palette_that_begins_with_white(self, tmp_path: Path, photograph: Path) -> None:
+        palette(~inside(), [128, 0, 0, 0, 0, 0]).save(tmp_path / "x.png")
+        np.testing.assert_array_equal(read_label_map(tmp_path / "x.png", photograph), inside())
+
     def test_grey_saved_as_colours(self, tmp_path: Path, photograph: Path) -> None:
         Image.fromarray(np.full((12, 16, 3), 7, np.uint8)).save(tmp_path / "x.png")
         assert np.unique(read_label_map(tmp_path / "x.png", photograph)).tolist() == [7]
@@ -114,6 +118,8 @@ class TestColours:
         (np.full((12, 16), 26001, np.uint16), "has label 26001"),
         (np.full((12, 16), 0.5, np.float32), "holds float32"),
         (np.full((12, 16), -1, np.int32), "has label -1"),
+        (np.where(inside(), -1, 0).astype(np.int32), "has label -1"),
+        (np.full((12, 16), np.nan, np.float32), "values that are not finite"),
         (np.full((12, 17), 1, np.uint8), "is 17×12 but its photograph is 16×12"),
     ],
 )

@@ -174,8 +174,10 @@ def test_own_classes_may_be_more_than_vocs(devkit: Path) -> None:
 def test_boxes_of_another_size_are_named(devkit: Path) -> None:
     with pytest.raises(DatasetError, match="is 80×60 but its photograph is 40×30"):
         annotate(devkit, size(80, 60) + box(1, 1, 4, 5))[0].read_labels(BOXES)
-    with pytest.raises(DatasetError, match="boxes outside their photograph"):
+    with pytest.raises(DatasetError, match="boxes that reach beyond their photograph"):
         annotate(devkit, size(0, 0) + box(1, 1, 80, 60))[0].read_labels(BOXES)
+    with pytest.raises(DatasetError, match="boxes that reach beyond their photograph, to 80, 60"):
+        annotate(devkit, size(40, 30) + box(1, 1, 80, 60))[0].read_labels(BOXES)
 
 
 @pytest.mark.parametrize("stated", [size(30, 40), ""])

@@ -25,6 +25,8 @@ def annotation(path: Path, corners: str, size: str = "") -> Path:
         ("1 1 5", "ymax ''"),
         ("9 1 5 5", "swapped corners: 9, 1 to 5, 5"),
         ("1 9 5 5", "swapped corners"),
+        ("0.1 0.2 0.5 0.9", "ends before the first pixel .* corners in pixels"),
+        ("0 0 0 5", "ends before the first pixel"),
     ],
 )
 def test_broken_boxes_are_named(tmp_path: Path, corners: str, says: str) -> None:
@@ -75,6 +77,7 @@ def test_boxes_count_from_0_and_never_lie_before_it(tmp_path: Path) -> None:
         "a b (1)\r\nc\r\n\r\n",
         "\ufeffa b (1)\nc",
         "a b (1)  1\nc -1\n",
+        "a b (1)\t1\nc\t-1\n",
         "a b (1).jpg\nJPEGImages/c.jpg\n",
         "a b (1)\nc\nc\n",
         "VOC2012\\JPEGImages\\a b (1).jpg\nc",

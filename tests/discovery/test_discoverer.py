@@ -12,6 +12,7 @@ from PIL import Image
 from slotlight.backbones import Backbone
 from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, ObjectRule, SlotConfig
 from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.discovery import Discovery
 from slotlight.errors import ImageError
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import build_slot_model
@@ -155,3 +156,12 @@ def test_coco_and_supervision(discoverer, photo_paths):
 def test_missing_file_is_one_sentence(discoverer):
     with pytest.raises(ImageError, match=r"nowhere\.jpg"):
         discoverer.discover(Path("nowhere.jpg"))
+
+
+def test_of_objects_that_overlap_the_best_is_on_top() -> None:
+    masks = np.array([[[1, 1, 0]], [[0, 1, 1]]], bool)
+    image, boxes = np.zeros((2, 6, 3), np.uint8), np.zeros((2, 4), np.float32)
+    found = Discovery(image, np.zeros((2, 6), np.uint8), masks, boxes, np.array([0.9, 0.5], np.float32))
+    assert found.labels.tolist() == [[1, 1, 1, 1, 2, 2]] * 2
+    assert found.masks.tolist() == [[[True] * 4 + [False] * 2] * 2, [[False] * 2 + [True] * 4] * 2]
+    assert [annotation["area"] for annotation in found.to_coco()] == [8, 8]

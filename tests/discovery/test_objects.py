@@ -7,7 +7,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.baselines.scoring import score_segments
-from slotlight.discovery.objects import ObjectRule, mask_boxes_xyxy, pixel_objects
+from slotlight.discovery.objects import (
+    FINEST_PIXELS,
+    EnlargedMasks,
+    ObjectRule,
+    mask_boxes_xyxy,
+    pixel_objects,
+    pixel_regions,
+)
+from slotlight.segmenter import Regions
 
 EVERYTHING = ObjectRule(min_score=0.0, max_objects=100, min_area=0.0, min_part=0.0)
 
@@ -101,8 +109,13 @@ class TestPixelObjects:
         masks = torch.rand(5, 8, 6, generator=torch.Generator().manual_seed(0)).softmax(dim=0)
         found = pixel_objects(masks, torch.linspace(0.2, 1, 5), size, EVERYTHING)
         assert found.segments.shape == size
-        assert found.masks.shape[1:] == size
+        assert max(found.masks.shape[1:]) == min(max(size), FINEST_PIXELS)
+        enlarged = EnlargedMasks(found.masks, size)
         assert found.masks.sum(axis=0).max() == 1
+        for mask, box in zip(enlarged, found.boxes_xyxy, strict=True):
+            assert mask.shape == size
+            assert mask_boxes_xyxy(mask[None])[0].tolist() == box.tolist()
+            assert len(np.unique(found.segments[mask])) == 1
         heights_and_widths = found.boxes_xyxy[:, 2:] - found.boxes_xyxy[:, :2]
         assert (heights_and_widths >= 1).all()
         assert (found.boxes_xyxy[:, 2:] <= [size[1], size[0]]).all()
@@ -124,6 +137,14 @@ class TestPixelObjects:
             rows, columns = np.nonzero(mask)
             assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             assert len(np.unique(found.segments[mask])) == 1
+
+
+def test_a_hundred_regions_of_a_large_photograph_take_little() -> None:
+    masks, scores = torch.ones(100, 4, 4), torch.linspace(1, 0.2, 100)
+    found = pixel_regions(Regions(masks, scores), (3000, 2000), ObjectRule(max_objects=100))
+    assert found.masks.nbytes < 100 * FINEST_PIXELS**2
+    assert found.boxes_xyxy.tolist() == [[0, 0, 2000, 3000]] * 100
+    assert EnlargedMasks(found.masks, (3000, 2000))[99].all()
 
 
 def test_boxes_of_no_and_of_single_pixel_masks() -> None:

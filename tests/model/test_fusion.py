@@ -144,12 +144,13 @@ def test_single_is_one_head_alone_as_if_there_were_no_other(reference: int | Non
     assert torch.equal(fused.agreement, torch.ones(3, 5))
 
 
+@pytest.mark.parametrize("count", [5, LARGEST_BATCHED + 1])
 @pytest.mark.parametrize("kind", ["hungarian", "greedy", "mean", "single"])
-def test_one_head_is_left_as_it_is(kind: str) -> None:
-    slots = draw_slots(heads=1)
+def test_one_head_is_left_as_it_is(kind: str, count: int) -> None:
+    slots = draw_slots(heads=1, slots=count)
     fused = fuse(slots, kind)
     torch.testing.assert_close(fused.slots, slots[0])
-    assert torch.equal(fused.agreement, torch.ones(3, 5))
+    assert torch.equal(fused.agreement, torch.ones(3, count))
 
 
 def test_agreement_is_the_mean_similarity_to_the_other_heads() -> None:

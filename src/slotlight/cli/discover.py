@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes, Positional
@@ -41,7 +41,8 @@ def discover(
     are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named), 2 incorrect usage.
 
     Args:
-        paths: Photographs, folders (searched recursively) or "globs".
+        paths: Photographs, folders (searched recursively) or "globs"; s3://, gs:// or https:// URLs; lists (.txt),
+            manifests (.csv), archives (.tar) and Parquet files: see docs/scale.md.
         out: The folder to write to: a new or empty one, or that of an earlier run.
         samples: Use the sample photographs that come with scikit-image.
         model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).
@@ -61,7 +62,7 @@ def discover(
     from slotlight.discovery.samples import sample_photographs
     from slotlight.discovery.shards import Shard
     from slotlight.discovery.workers import Work, discover_in_workers, threads_each
-    from slotlight.images import set_max_pixels, survey_photographs
+    from slotlight.images import Located, set_max_pixels, survey_sources
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
 
@@ -70,8 +71,10 @@ def discover(
     shard = Shard.parse(scale.shard) if scale.shard else None
     if max_pixels is not None:
         set_max_pixels(max_pixels)
-    survey = survey_photographs(paths)
-    photographs = survey.photographs + (sample_photographs() if samples else [])
+    survey = survey_sources(paths)
+    photographs = survey.photographs + (
+        [Located.at(path) for path in sample_photographs()] if samples else []
+    )
     load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     discoverer = load_model()
     identity = {"model": discoverer.name, "fingerprint": discoverer.segmenter.fingerprint(), "seed": run.seed}
@@ -99,7 +102,7 @@ def discover(
             for line in folder.take(lines):
                 if len(rows) < _SHOWN and not line.cause:
                     best = max((annotation["score"] for annotation in line.annotations), default=0.0)
-                    rows.append((Path(line.file).name, len(line.annotations), best))
+                    rows.append((PurePosixPath(line.file).name, len(line.annotations), best))
                 progress.advance()
         folder.finish()
         failed = list(folder.failures())

@@ -12,9 +12,9 @@ from rich.console import Console
 from slotlight.cli.quiet_lightning import quiet_lightning
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
-from slotlight.devices import pick_device
+from slotlight.devices import check_devices, pick_device
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import ConfigError, DatasetError
+from slotlight.errors import ConfigError
 from slotlight.evaluation.floors import floors_beneath
 from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.protocols import check_labels, find_protocol
@@ -118,9 +118,8 @@ def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) 
 
 
 def _launch(device: str, devices: int) -> Fabric:
-    if devices < 1:
-        raise DatasetError("The number of devices must be at least 1.")
-    accelerator = pick_device(device).type
+    check_devices(chosen := pick_device(device), devices)
+    accelerator = chosen.type
     with quiet_lightning():
         fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
         fabric.launch()

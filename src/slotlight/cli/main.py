@@ -15,14 +15,18 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.groups import groups
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
+from slotlight.cli.review import review
 from slotlight.cli.study import study_command
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
+from slotlight.files import expand_home
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -33,17 +37,20 @@ def main() -> None:
     """Run the command line."""
     try:
         _prepare()
-        arguments = sys.argv[1:]
+        arguments = [_expanded(argument) for argument in sys.argv[1:]]
         if arguments[:1] in (["train"], ["study"]):
             arguments = full_options(arguments)
         commands: dict[str, Callable[..., int]] = {
             "discover": discover,
             "merge": merge,
+            "groups": groups,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
             "study": study_command(arguments),
             "models": models,
+            "demo": demo,
+            "review": review,
         }
         status = tyro.extras.subcommand_cli_from_dict(
             commands, prog="slotlight", description=(slotlight.__doc__ or "").splitlines()[0], args=arguments
@@ -57,10 +64,24 @@ def main() -> None:
         status = _say("stopped; the same command goes on from here.", INTERRUPTED)
     except Terminated:
         status = _say("terminated; the same command goes on from here.", TERMINATED)
+    except (MemoryError, RuntimeError) as fault:
+        if not _is_out_of_memory(fault):
+            raise
+        status = _say("there is not enough memory for this; choose a smaller --batch-size or size.", FAILED)
     except BrokenPipeError:  # whoever read the output has gone
         status = FAILED
     _flush()
     sys.exit(status)
+
+
+def _expanded(argument: str) -> str:
+    """An argument with a quoted ``~`` as the shell would have read it; a variable that was empty is refused."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    if option and not equals:
+        return argument
+    if value.strip() and not value.startswith("~"):
+        return argument
+    return f"{option}{equals}{expand_home(value)}"
 
 
 def _prepare() -> None:
@@ -88,6 +109,12 @@ def _unraisable(
         former(ignored)
     else:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
+
+
+def _is_out_of_memory(fault: Exception) -> bool:
+    """Python's own fault, or one of torch, which is not imported here."""
+    is_torchs = type(fault).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(fault)
+    return isinstance(fault, MemoryError) or is_torchs
 
 
 def _say(sentence: str, status: int) -> int:

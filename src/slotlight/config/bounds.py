@@ -2,17 +2,28 @@
 
 from slotlight.errors import ConfigError
 
+_MOST = 10**9
+
 
 def at_least(config: object, least: int, *names: str) -> None:
-    """Refuse a config one of whose named numbers is less."""
+    """Refuse a config one of whose named numbers is less, or absurdly large."""
     for name in names:
+        at_most(config, _MOST, name)
         if not getattr(config, name) >= least:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be at least {least}.")
 
 
-def above(config: object, bound: int, *names: str) -> None:
-    """Refuse a config one of whose named numbers does not exceed a bound."""
+def at_most(config: object, most: int, *names: str) -> None:
+    """Refuse a config one of whose named numbers is greater."""
     for name in names:
+        if getattr(config, name) > most:
+            raise ConfigError(f"{name} is {getattr(config, name)}; it must be at most {most:,}.")
+
+
+def above(config: object, bound: int, *names: str) -> None:
+    """Refuse a config one of whose named numbers does not exceed a bound, or is absurdly large."""
+    for name in names:
+        at_most(config, _MOST, name)
         if not getattr(config, name) > bound:
             raise ConfigError(f"{name} is {getattr(config, name)}; it must be above {bound}.")
 

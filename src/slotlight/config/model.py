@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from slotlight.config.bounds import above, at_least
+from slotlight.config.bounds import above, at_least, at_most
 from slotlight.config.choices import (
     DecoderKind,
     Facet,
@@ -40,6 +40,7 @@ class BackboneConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "image_size")
+        at_most(self, 4096, "image_size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,7 @@ class SlotConfig:
     def __post_init__(self) -> None:
         above(self, 0, "start_sharpness")
         at_least(self, 1, "heads", "slots", "iterations", "mlp_hidden")
+        at_most(self, 254, "heads", "slots")  # a map of slots has 8 bits, and the background is one more
         if self.projection_hidden is not None:
             at_least(self, 1, "projection_hidden")
 
@@ -164,6 +166,7 @@ class HeuristicsConfig:
             self, 0, "foreground_weight", "background_below", "min_contrast", "min_structure", "group_within"
         )
         at_least(self, 1, "border_neighbours", "refine_scale", "refine_reach")
+        at_most(self, 32, "refine_scale", "refine_reach")  # memory grows with their squares
         above(self, 0, "centre_width", "refine_distance", "refine_colour")
         if not self.refine_spacings or min(self.refine_spacings) < 1:
             raise ConfigError(f"refine_spacings are {self.refine_spacings}; they must be at least 1.")

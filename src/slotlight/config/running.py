@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slotlight.config.bounds import at_least, check_seed, in_unit_interval
+from slotlight.config.bounds import at_least, at_most, check_seed, in_unit_interval
 from slotlight.config.choices import Precision
 
 
@@ -67,4 +67,5 @@ class ObjectRule:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "max_objects")
+        at_most(self, 255, "max_objects")  # a label map has 8 bits
         in_unit_interval(self, "min_score", "min_area", "min_part")

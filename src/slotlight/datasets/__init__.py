@@ -9,7 +9,7 @@ from slotlight.datasets.sample import VOID, Dataset, LabelKind, Labels, Sample
 from slotlight.datasets.synthetic import SyntheticDataset
 from slotlight.datasets.voc import VOCDataset, is_voc
 from slotlight.errors import DatasetError
-from slotlight.images.finding import expand_home
+from slotlight.files import expand_home
 
 __all__ = [
     "SYNTHETIC",
@@ -71,6 +71,12 @@ def open_dataset(source: DatasetSource) -> Dataset:
     """
     path = expand_home(source.data)
     annotations, masks = (place and expand_home(place) for place in (source.annotations, source.masks))
+    if annotations is not None and masks is not None:
+        raise DatasetError("Labels come from --annotations or from --masks; leave one of them out.")
+    if masks is None and source.mask_kind != "binary":
+        raise DatasetError(
+            f"The kind of masks {source.mask_kind!r} needs masks; pass --masks too, or leave it out."
+        )
     labelled_elsewhere = annotations is not None or masks is not None
     if is_voc(path) and not labelled_elsewhere:
         return VOCDataset(path, source.split)

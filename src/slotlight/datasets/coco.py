@@ -3,6 +3,7 @@
 Where objects overlap, the smaller one is on top. Crowds are void, and no objects.
 """
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy as np
 from faster_coco_eval.core import mask as run_lengths
 from jaxtyping import Float, UInt8
 
-from slotlight.datasets.coco_file import Entry, read_coco_file
+from slotlight.datasets.coco_file import Entry, misplaced_boxes, read_coco_file
 from slotlight.datasets.coco_geometry import complete
 from slotlight.datasets.label_files import foreground_of, frame_of
 from slotlight.datasets.sample import (
@@ -24,10 +25,12 @@ from slotlight.datasets.sample import (
     Sample,
     files_identity,
 )
-from slotlight.errors import DatasetError
+from slotlight.errors import DatasetError, ImageError
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import max_pixels, read_photograph, read_size
 from slotlight.images.orientation import UPRIGHT, swaps_sides
+
+_LOG = logging.getLogger("slotlight")
 
 
 class COCODataset:
@@ -53,6 +56,8 @@ class COCODataset:
         self._ids: list[Any] = sorted(self._coco.images)
         kinds = frozenset(LabelKind) if self._coco.has_segmentations else frozenset({LabelKind.BOXES})
         self.label_kinds: frozenset[LabelKind] = kinds
+        if said := misplaced_boxes(self._coco, self._size):
+            _LOG.warning("In %s, %s", self.path, said)
 
     def __len__(self) -> int:
         """How many photographs the file lists."""
@@ -75,6 +80,15 @@ class COCODataset:
     def _entries(self, number: Any) -> tuple[Any, ...]:
         """Everything that the file says of a photograph."""
         return self._coco.images[number], self._coco.annotations[number], self._coco.categories
+
+    def _size(self, image: Entry) -> tuple[int, int] | None:
+        """(height, width), as the file says or as it is; None where neither can be told."""
+        if "height" in image and "width" in image:
+            return int(image["height"]), int(image["width"])
+        try:
+            return read_size(self._find(image["file_name"])).upright
+        except ImageError:  # reading it will say why, in its turn
+            return None
 
     @cached_property
     def _uses(self) -> Counter[str]:

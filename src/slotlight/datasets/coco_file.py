@@ -11,7 +11,6 @@ of the checks are between entries.
 
 import json
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +24,8 @@ Entry = dict[str, Any]
 
 _LOG = logging.getLogger("slotlight")
 _MOST_PIXELS = 1_000_000_000
+_MOST = 1e300
+_BEYOND = 2  # pixels: tools round
 
 
 def _is_id(value: Any) -> bool:
@@ -32,11 +33,13 @@ def _is_id(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and float(value).is_integer()
+    return _is_number(value) and value % 1 == 0
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Any that a float can hold; JSON's may have hundreds of digits."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and -_MOST <= value <= _MOST  # NaN is not
 
 
 def _is_side(value: Any) -> bool:
@@ -115,6 +118,39 @@ def read_coco_file(path: Path) -> COCOFile:
         {category["id"]: category for category in categories},
         any(annotation.get("segmentation") for annotation in annotations),
     )
+
+
+def misplaced_boxes(file: COCOFile, size_of: Callable[[Entry], tuple[int, int] | None]) -> str | None:
+    """What to say of boxes that lie beyond their photographs, or are all of a pixel at most: other units or corners.
+
+    They are measured as they are, as pycocotools does.
+
+    Args:
+        file: A validated file.
+        size_of: Gives the (height, width) of an image.
+    """
+    count, beyond, smallest = 0, list[str](), True
+    for number, image in file.images.items():
+        boxed = [a for a in file.annotations[number] if a.get("bbox") and _is_box(a["bbox"])]
+        size = size_of(image) if boxed else None
+        if size is None:
+            continue
+        for annotation in boxed:
+            x, y, width, height = annotation["bbox"]
+            count += 1
+            smallest &= width <= 1 and height <= 1
+            if x + width > size[1] + _BEYOND or y + height > size[0] + _BEYOND or min(x, y) < -_BEYOND:
+                beyond.append(
+                    f"annotation {annotation['id']}'s {_short(annotation['bbox'])} in {size[1]}×{size[0]}"
+                )
+    if count and smallest:
+        return f"all {count} boxes are a pixel or less; write them in pixels: [x, y, width, height]."
+    if beyond:
+        return (
+            f"{len(beyond)} of {count} boxes reach beyond their photographs, such as {beyond[0]}; check that they are "
+            "[x, y, width, height] in pixels of these photographs."
+        )
+    return None
 
 
 def _read_json(path: Path) -> dict[str, Any]:

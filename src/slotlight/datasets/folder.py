@@ -5,6 +5,7 @@ from typing import Literal
 
 from slotlight.datasets.label_files import foreground_of, is_empty_mask, read_binary_mask, read_label_map
 from slotlight.datasets.sample import (
+    VOID,
     LabelKind,
     Labels,
     Sample,
@@ -102,8 +103,11 @@ class FolderDataset:
         if self.masks is None:
             return
         masks = [mask for path in self._paths if (mask := self._mask_beside(path))]
-        if (there := [mask for mask in masks if mask.is_file()]) and all(map(is_empty_mask, there)):
+        there = [mask for mask in masks if mask.is_file()]
+        void = None if self.mask_kind == "binary" else VOID
+        if there and all(is_empty_mask(mask, void) for mask in there):
+            hint = "" if void is None else f" ({VOID} is void; are these binary masks?)"
             raise DatasetError(
-                f"All {len(there)} masks of {self.masks} are empty: no pixel differs from the background; "
+                f"All {len(there)} masks of {self.masks} are empty: no pixel differs from the background{hint}; "
                 "check how they were saved."
             )

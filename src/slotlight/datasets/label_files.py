@@ -4,8 +4,8 @@ A label's own size says in which frame it was drawn: that of the photograph as i
 which EXIF may turn. Labels of the stored frame are turned with their photograph, and this is said once a folder.
 """
 
+import glob
 import logging
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def read_label_map(
     """Read a palette, grey or coloured label file in the upright frame of its photograph.
 
     Colours are looked up among VOC's; where one is not among them, the file's colours are numbered from 1, and black is
-    background.
+    background. A palette's colours count in place of its indices where its black is not index 0.
 
     Args:
         path: The label file; its palette indices (or grey levels) are the labels.
@@ -61,9 +61,10 @@ def read_label_map(
         raise DatasetError(
             f"The label file {path} holds {labels.dtype}; save it with whole numbers from 0 to 255."
         )
-    if labels.min(initial=0) < 0 or labels.max(initial=0) > VOID:
+    beyond = min(labels.min(initial=0), 0) or labels.max(initial=0)
+    if not 0 <= beyond <= VOID:
         raise DatasetError(
-            f"The label file {path} has label {labels.max()}; valid: 0 to {highest}, {void} for void."
+            f"The label file {path} has label {beyond}; valid: 0 to {highest}, {void} for void."
         )
     labels = labels.astype(np.uint8)
     values = np.flatnonzero(np.bincount(labels.ravel()))  # many times as fast as np.unique
@@ -84,14 +85,22 @@ def read_binary_mask(path: Path, image: Path) -> UInt8[np.ndarray, "height width
     Raises:
         DatasetError: It is missing, unreadable or of another size than its photograph.
     """
-    return _foreground(_read_pixels(path, image, _mask_pixels)).astype(np.uint8)
+    return _foreground(_read_pixels(path, image)).astype(np.uint8)
 
 
-def is_empty_mask(path: Path) -> bool:
-    """Whether a mask can be read and has neither foreground nor void."""
+def is_empty_mask(path: Path, void: int | None = None) -> bool:
+    """Whether a mask can be read and has no foreground.
+
+    Args:
+        path: The mask.
+        void: The grey level or index that is no foreground either.
+    """
     try:
         with opened(path) as file:
-            return not _foreground(_mask_pixels(file)).any()
+            pixels = _mask_pixels(file)
+            if void is not None and pixels.ndim == 2:
+                pixels = np.where(pixels == void, 0, pixels)
+            return not _foreground(pixels).any()
     except ImageError:
         return False
 
@@ -125,16 +134,22 @@ def _say_turned(folder: Path) -> None:
     )
 
 
-def _read_pixels(
-    path: Path, image: Path, pixels_of: Callable[[Image.Image], NDArray[Any]] | None = None
-) -> NDArray[Any]:
+def _read_pixels(path: Path, image: Path) -> NDArray[Any]:
     if not path.is_file():
-        raise DatasetError(f"The label file {path} is missing; every photograph needs one.")
+        near = sorted(path.parent.glob(f"{glob.escape(path.stem)}*"))
+        found = (
+            f", but not {near[0].name}: call masks as their photographs, and save them as PNG" if near else ""
+        )
+        raise DatasetError(f"The label file {path} is missing; every photograph needs one{found}.")
     try:
         with opened(path) as file:
-            pixels = (pixels_of or _pixels)(file)
+            pixels = _mask_pixels(file)
     except ImageError as error:
         raise DatasetError(f"The label file {error}") from None
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise DatasetError(
+            f"The label file {path} has values that are not finite; save it with whole numbers."
+        )
     orientation = frame_of((pixels.shape[0], pixels.shape[1]), f"The label file {path}", image)
     return turn_upright(pixels, orientation)
 
@@ -157,9 +172,10 @@ def _mask_pixels(file: Image.Image) -> NDArray[Any]:
     if file.mode != "P":
         return pixels
     colours = np.array(file.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
-    used = [index for index in np.unique(pixels).tolist() if index < len(colours)]
-    black_elsewhere = colours[0].any() and any(not colours[index].any() for index in used)
-    return np.asarray(file.convert("RGB")) if black_elsewhere else pixels
+    if not colours[0].any():
+        return pixels
+    used = np.flatnonzero(np.bincount(pixels.ravel(), minlength=len(colours))[: len(colours)])
+    return pixels if colours[used].any(axis=1).all() else np.asarray(file.convert("RGB"))
 
 
 def _foreground(pixels: NDArray[Any]) -> Bool[np.ndarray, "height width"]:

@@ -175,14 +175,18 @@ def read_boxes(path: Path, image: Path | None = None) -> Float[np.ndarray, "obje
     annotation = read_annotation(path)
     if image is None or not image.is_file() or not len(annotation.boxes_xyxy):
         return annotation.boxes_xyxy
-    size, photograph = annotation.size, read_size(image)
-    if size is None:
-        reach = annotation.boxes_xyxy[:, [3, 2]].max(0)
-        frames = (photograph.upright, photograph.stored)
-        size = next((frame for frame in frames if (reach <= np.array(frame) + 2).all()), None)
-    if size is None:
-        raise DatasetError(
-            f"The label file {path} has boxes outside their photograph; use the photographs that were annotated."
-        )
+    photograph, reach = read_size(image), annotation.boxes_xyxy[:, [3, 2]].max(0)
+    frames = (photograph.upright, photograph.stored)
+    size = annotation.size or next((frame for frame in frames if _holds(frame, reach)), photograph.upright)
     orientation = frame_of(size, f"The label file {path}", image)
+    if not _holds(size, reach):
+        raise DatasetError(
+            f"The label file {path} has boxes that reach beyond their photograph, to {reach[1]:g}, {reach[0]:g}; use "
+            "the photographs that were annotated, and corners in pixels."
+        )
     return turn_boxes_upright(annotation.boxes_xyxy, size, orientation)
+
+
+def _holds(size: tuple[int, int], reach: Float[np.ndarray, "2"]) -> bool:
+    """Whether boxes that reach so far down and to the right lie in a photograph of (height, width); tools round."""
+    return bool((reach <= np.array(size) + 2).all())

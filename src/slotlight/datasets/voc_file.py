@@ -1,6 +1,7 @@
 """The files of a VOC devkit as tools write them: lists of photographs and annotations in XML."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from slotlight.errors import DatasetError
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_FLAGS = ("-1", "0", "1")
+_FLAGGED = re.compile(r"(.*\S)\s+(?:-1|0|1)")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ def _box(element: ElementTree.Element, where: str) -> list[float]:
     if not all(map(math.isfinite, box)) or max(map(abs, box)) > 1e9:
         shown = ", ".join(f"{corner} {text[:20]!r}" for corner, text in zip(_CORNERS, texts, strict=True))
         raise DatasetError(f"{where}, has a box that cannot be read ({shown}); give it four finite numbers.")
+    if min(box[2:]) < 1 or max(box[2:]) <= 1:
+        raise DatasetError(
+            f"{where}, has a box that ends before the first pixel ({', '.join(texts)}); write corners in pixels from 1."
+        )
     if box[2] < box[0] or box[3] < box[1]:
         raise DatasetError(
             f"{where}, has swapped corners: {box[0]:g}, {box[1]:g} to {box[2]:g}, {box[3]:g}; xmin and ymin come first."
@@ -100,8 +105,7 @@ def read_list(path: Path, photographs: dict[str, Path]) -> list[str]:
 
 def _name(line: str, photographs: dict[str, Path]) -> str:
     """What a line names, as far as the devkit knows it; otherwise the line itself."""
-    first, _, flag = line.rpartition(" ")
-    bare = first.strip() if flag in _FLAGS else line
+    bare = flagged[1] if (flagged := _FLAGGED.fullmatch(line)) else line
     path = Path(line.replace("\\", "/"))
     if line not in photographs and bare not in photographs and path.stem in photographs:
         return path.stem

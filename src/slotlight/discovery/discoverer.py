@@ -16,14 +16,12 @@ from slotlight.config import ObjectRule
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.objects import pixel_objects, pixel_regions
 from slotlight.errors import ConfigError, ImageError
-from slotlight.images import Photograph, fit_size, read_photograph, read_size, resize, to_batch
+from slotlight.images import Encoded, Photograph, fit_size, read_photograph, read_size, resize, to_batch
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
 from slotlight.segmenter import Regions, Segmenter, SlotMasks
 
 MOST_PIXELS = 128_000_000
 """Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""
-
-OnError = Callable[[Photograph, ImageError], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,9 @@ class Tagged:
 
     photograph: Photograph
     tag: object
+
+
+OnError = Callable[[Photograph | Tagged, ImageError], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Discoverer:
         Raises:
             ImageError: A photograph cannot be read.
         """
-        if isinstance(photographs, str | Path | Image | np.ndarray | Tensor):
+        if isinstance(photographs, str | Path | Encoded | Image | np.ndarray | Tensor):
             return next(self.stream([photographs], batch_size=1, seed=seed))
         return list(self.stream(photographs, batch_size=batch_size, seed=seed))
 
@@ -103,8 +104,8 @@ class Discoverer:
             photographs: Paths, PIL images, arrays or tensors, each as it is or `Tagged`; read as they are needed.
             batch_size: The most photographs that go through the segmenter at once.
             seed: Of the slots' initial noise; a photograph's result depends on it and on nothing else.
-            on_error: Called with each photograph that cannot be read, which is then left out. Without it, the
-                first one raises.
+            on_error: Called with each photograph that cannot be read, as it was given, which is then left out. Without
+                it, the first one raises.
         """
         window = 4 * batch_size  # wide enough that equal sizes meet
         with worker_pool() as pool:
@@ -131,12 +132,12 @@ class Discoverer:
             else:
                 on_error(*ready)
 
-    def _read(self, given: Photograph | Tagged) -> "_Ready | tuple[Photograph, ImageError]":
+    def _read(self, given: Photograph | Tagged) -> "_Ready | tuple[Photograph | Tagged, ImageError]":
         source, tag = (given.photograph, given.tag) if isinstance(given, Tagged) else (given, None)
         try:
             image = read_photograph(source)
         except ImageError as error:
-            return source, error
+            return given, error
         height, width, _ = image.shape
         size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
         return _Ready(source, tag, image, resize(image, size))
@@ -147,8 +148,8 @@ class Discoverer:
         slots = self.segmenter.segment(images, seed=seed)
         if self.rule.proposals and slots.regions is None:
             raise ConfigError(
-                f"{self.name!r} finds objects that share the photograph and has no other proposals; leave --proposals "
-                "out or choose a model that has them (see `slotlight models`)."
+                f"{self.name!r} finds objects that share the photograph and has no proposals beside them; choose a "
+                "model that has, such as voting or a detector."
             )
         return [
             pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)
@@ -181,7 +182,7 @@ class Discoverer:
 def _pixels(given: Photograph | Tagged) -> int:
     """How many pixels a photograph will have once it is read; those in memory already cost nothing more."""
     source = given.photograph if isinstance(given, Tagged) else given
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | Path | Encoded):
         return 0
     try:
         width, height = read_size(source).stored

@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL.Image import Image
 
+from slotlight.discovery.objects import EnlargedMasks
 from slotlight.drawing import overlay
 from slotlight.formats.coco import coco_annotations
+from slotlight.images import resize
 
 if TYPE_CHECKING:
     import supervision
@@ -22,7 +24,8 @@ class Discovery:
     Attributes:
         image: The photograph, upright RGB.
         segments: The winning slot of every pixel, objects and background alike.
-        masks: One for each object; they do not overlap.
+        coarse_masks: One for each object, on a grid of at most a thousand cells along a side; `masks` are they at the
+            photograph's own size.
         boxes_xyxy: In pixels; left and top inclusive, right and bottom exclusive.
         scores: In [0, 1], descending.
         path: The photograph's file, where it came from one.
@@ -31,7 +34,7 @@ class Discovery:
 
     image: UInt8[np.ndarray, "height width 3"]
     segments: UInt8[np.ndarray, "height width"]
-    masks: Bool[np.ndarray, "object height width"]
+    coarse_masks: Bool[np.ndarray, "object rows columns"]
     boxes_xyxy: Float[np.ndarray, "object 4"]
     scores: Float[np.ndarray, " object"]
     path: Path | None = None
@@ -41,22 +44,40 @@ class Discovery:
         return len(self.scores)
 
     @property
+    def masks(self) -> Bool[np.ndarray, "object height width"]:
+        """The mask of each object; those of proposals may overlap."""
+        return np.array(list(self.each_mask), dtype=bool).reshape(len(self), *self.image.shape[:2])
+
+    @property
+    def each_mask(self) -> EnlargedMasks:
+        """The same, one at a time: of a large photograph, all at once take gigabytes."""
+        height, width, _ = self.image.shape
+        return EnlargedMasks(self.coarse_masks, (height, width))
+
+    @property
     def labels(self) -> UInt8[np.ndarray, "height width"]:
-        """The objects as one map: 0 is no object, 1 the best-scored object, 2 the next."""
-        numbers = np.arange(1, len(self) + 1, dtype=np.uint8)
-        labels: UInt8[np.ndarray, "height width"] = (self.masks * numbers[:, None, None]).sum(
-            axis=0, dtype=np.uint8
-        )
+        """The objects as one map: 0 is no object, 1 the best-scored object, 2 the next; the best is on top."""
+        labels = np.zeros(self.image.shape[:2], np.uint8)
+        for number in range(len(self), 0, -1):
+            labels[self.each_mask[number - 1]] = number
         return labels
 
-    def overlay(self) -> Image:
-        """The photograph with coloured masks, boxes and scores."""
-        return overlay(self.image, self.masks, self.boxes_xyxy, self.scores)
+    def overlay(self, *, most_side: int | None = None) -> Image:
+        """The photograph with coloured masks, boxes and scores.
+
+        Args:
+            most_side: Draw on a smaller copy of what is longer: a drawing takes 24 bytes a pixel.
+        """
+        height, width, _ = self.image.shape
+        shrink = min(1.0, (most_side or height + width) / max(height, width))
+        size = (max(1, round(shrink * height)), max(1, round(shrink * width)))
+        masks = EnlargedMasks(self.coarse_masks, size)
+        return overlay(resize(self.image, size), masks, self.boxes_xyxy * np.float32(shrink), self.scores)
 
     def to_coco(self, image_id: int = 1, first_annotation_id: int = 1) -> list[dict[str, Any]]:
         """COCO annotations: RLE ``segmentation``, ``bbox`` as x, y, width, height, ``area``, ``score``."""
         return coco_annotations(
-            self.masks,
+            self.each_mask,
             self.boxes_xyxy,
             self.scores,
             image_id=image_id,

@@ -13,15 +13,18 @@ from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.record import Entry, Line
 from slotlight.drawing import label_map
-from slotlight.errors import printable
+from slotlight.errors import ImageError, printable
 from slotlight.files import whole_file
 from slotlight.images import Photograph
+from slotlight.images.fetching import fetch
+from slotlight.images.files import PixelBudget
 from slotlight.parallel import OrderedBatches
 
 WRITERS = 2
 _WAITING = 16  # discoveries that may wait for a writer; more would grow in memory
 _WAITING_BYTES = 400_000_000  # of their photographs and masks
-_MOST_JPEG_SIDE = 65_500
+_MOST_SIDE = 4_000  # of an overlay, which is there to be looked at
+_WRITING = PixelBudget(50_000_000)  # 15 bytes a pixel
 _LOG = logging.getLogger(__name__)
 
 
@@ -50,23 +53,31 @@ class Pictures:
         if self.masks:
             save_picture(label_map(discovery.labels), self.paths(entry.name)[0], compress_level=3)
         if self.overlays:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
-            self._draw(discovery, self._overlay(entry.name))
+            self._draw(discovery, entry)
         height, width = discovery.image.shape[:2]
         annotations = discovery.to_coco(entry.image_id)
-        return Line(entry.file, entry.name, entry.image_id, entry.stamp, width, height, annotations)
+        return Line(
+            entry.file,
+            entry.name,
+            entry.image_id,
+            entry.stamp,
+            width,
+            height,
+            annotations,
+            address=entry.address,
+        )
 
     def _overlay(self, name: str) -> Path:
         return self.folder / "overlays" / f"{name}.jpg"
 
-    def _draw(self, discovery: Discovery, file: Path) -> None:
+    def _draw(self, discovery: Discovery, entry: Entry) -> None:
         """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""
         try:
-            picture = discovery.overlay()
-            picture.thumbnail((_MOST_JPEG_SIDE, _MOST_JPEG_SIDE))
+            picture = discovery.overlay(most_side=_MOST_SIDE)
         except Exception as fault:  # drawing libraries raise anything
-            _LOG.warning("No overlay of %s could be drawn: %s", printable(str(discovery.path)), fault)
+            _LOG.warning("No overlay of %s could be drawn: %s", printable(entry.shown), fault)
             return
-        save_picture(picture, file, quality=90)
+        save_picture(picture, self._overlay(entry.name), quality=90)
 
 
 def discover_entries(
@@ -85,15 +96,17 @@ def discover_entries(
         The line of each photograph, once its pictures are written; of those that cannot be read, too.
     """
     failed: list[Line] = []
-    by_file: dict[str, Entry] = {}
 
     def tagged() -> Iterator[Tagged]:
-        for entry in entries:
-            by_file[entry.file] = entry
-            yield Tagged(entry.path, entry)
+        for entry, content in fetch(entries):
+            if isinstance(content, ImageError):
+                failed.append(Line.failed(entry, str(content)))
+            else:
+                yield Tagged(content, entry)
 
-    def fail(source: Photograph, fault: Exception) -> None:
-        failed.append(Line.failed(by_file.pop(str(source)), str(fault)))
+    def fail(given: Photograph | Tagged, fault: Exception) -> None:
+        assert isinstance(given, Tagged)
+        failed.append(Line.failed(cast(Entry, given.tag), str(fault)))
 
     with ThreadPoolExecutor(WRITERS) as pool:
         queue: OrderedBatches[Discovery, Line] = OrderedBatches(
@@ -101,8 +114,7 @@ def discover_entries(
         )
         found = discoverer.stream(tagged(), batch_size=batch_size, seed=seed, on_error=fail)
         for discovery in found:
-            by_file.pop(cast(Entry, discovery.tag).file)
-            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.masks.nbytes
+            size = discovery.image.nbytes + discovery.segments.nbytes + discovery.coarse_masks.nbytes
             yield from queue.put(discovery, None, max(size, _WAITING_BYTES // _WAITING))
             while failed:
                 yield failed.pop()
@@ -111,7 +123,12 @@ def discover_entries(
 
 
 def _submit(pool: ThreadPoolExecutor, pictures: Pictures, discovery: Discovery) -> Future[Line]:
-    return pool.submit(pictures.write, discovery)
+    return pool.submit(_write, pictures, discovery)
+
+
+def _write(pictures: Pictures, discovery: Discovery) -> Line:
+    with _WRITING.take(discovery.segments.size):
+        return pictures.write(discovery)
 
 
 def save_picture(picture: Image, path: Path, **how: Any) -> None:

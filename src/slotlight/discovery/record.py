@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slotlight.files import changed_ns, sealed, unsealed
+from slotlight.images.places import LocalFile, Place
 
 PROGRESS = ".progress.jsonl"
 
@@ -15,21 +16,25 @@ class Entry:
     """A photograph of a run.
 
     Attributes:
-        file: Its path as it was given.
+        file: Its path or URL as it was given, or its own id.
         name: What its pictures are called.
         image_id: Its id in ``objects.json``.
-        stamp: What changes when the file does.
+        stamp: What changes when the photograph does.
+        place: Where its bytes are.
+        address: Its path or URL, where ``file`` is an id of its own.
     """
 
     file: str
     name: str
     image_id: int
     stamp: list[int]
+    place: Place
+    address: str = ""
 
     @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return Path(self.file)
+    def shown(self) -> str:
+        """What people call it."""
+        return self.address or self.file
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Line:
     """One finished photograph.
 
     Attributes:
-        file: As `Entry` has it, and so are ``name``, ``image_id`` and ``stamp``.
+        file: As `Entry` has it, and so are ``name``, ``image_id``, ``stamp`` and ``address``.
         annotations: Its objects in COCO's form.
         cause: Why it failed; empty where it did not.
     """
@@ -50,12 +55,20 @@ class Line:
     height: int = 0
     annotations: list[dict[str, Any]] = field(default_factory=list)
     cause: str = ""
+    address: str = ""
 
     @classmethod
     def failed(cls, entry: Entry, cause: str) -> "Line":
         """The line of a photograph that cannot be read; another stamp once its permissions have changed, too."""
-        stamp = [*entry.stamp, changed_ns(entry.path)]
-        return cls(entry.file, entry.name, entry.image_id, stamp, cause=cause)
+        place = entry.place
+        changed = [changed_ns(Path(place.path))] if isinstance(place, LocalFile) else []
+        stamp = [*entry.stamp, *changed]
+        return cls(entry.file, entry.name, entry.image_id, stamp, cause=cause, address=entry.address)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What results call it: ``file``, its path or URL, and ``key``, its own id where it has one."""
+        return {"file": self.address, "key": self.file} if self.address else {"file": self.file}
 
     def encoded(self) -> str:
         """A line of text, in ASCII."""

@@ -14,8 +14,9 @@ from slotlight.discovery.naming import picture_names
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
 from slotlight.discovery.shards import Shard, image_ids
-from slotlight.files import begin_run, digest, stamp, write_text, writing_to
+from slotlight.files import begin_run, digest, write_text, writing_to
 from slotlight.formats.coco import CocoImage, coco_json
+from slotlight.images.places import Located, group_number
 
 SHARD = ".shard.json"
 OUTPUTS = ("objects.json", "failures.json", "masks", "overlays", PROGRESS, SHARD)
@@ -48,7 +49,7 @@ class ResultFolder:
     def __init__(
         self,
         folder: Path,
-        photographs: Sequence[Path],
+        photographs: Sequence[Path | Located],
         identity: Mapping[str, Any],
         *,
         overlays: bool = True,
@@ -59,11 +60,12 @@ class ResultFolder:
     ) -> None:
         self.folder, self.identity, self.shard = folder, dict(identity), shard
         self.pictures = Pictures(folder, overlays, masks)
-        names, ids = picture_names(photographs), image_ids(map(str, photographs))
+        located = [one if isinstance(one, Located) else Located.at(one) for one in photographs]
+        names, ids = picture_names(located), _ids(located)
         self.entries = [
-            Entry(str(path), names[path], ids[str(path)], list(stamp(path)[1:]))
-            for path in photographs
-            if shard is None or shard.has(ids[str(path)])
+            Entry(one.file, names[one], ids[one.file], one.place.stamp(), one.place, one.address)
+            for one in located
+            if shard is None or shard.has(_share(one, ids))
         ]
         self._all = {"photographs": len(ids), "digest": digest(sorted(ids))}
         self._retry_failed = retry_failed
@@ -144,15 +146,30 @@ class ResultFolder:
         return not self.pictures.masks or self.pictures.paths(line.name)[0].is_file()
 
 
+def _ids(photographs: Sequence[Located]) -> dict[str, int]:
+    own = {one.file: number for one in photographs if (number := one.own_number) is not None}
+    return image_ids((one.file for one in photographs), own)
+
+
+def _share(photograph: Located, ids: Mapping[str, int]) -> int:
+    """A number that decides which shard a photograph belongs to."""
+    group = photograph.place.group
+    return group_number(group) if group else ids[photograph.file]
+
+
 def write_results(folder: Path, identity: Mapping[str, Any], offsets: Mapping[str, int]) -> None:
     """Write ``objects.json`` and ``failures.json`` of the photographs in a folder's record."""
 
     def images() -> Iterator[tuple[int, CocoImage]]:
         for line in sorted_lines(folder / PROGRESS, offsets):
             if not line.cause:
-                yield line.image_id, CocoImage(line.file, line.width, line.height, line.annotations)
+                names = line.names
+                yield (
+                    line.image_id,
+                    CocoImage(names["file"], line.width, line.height, line.annotations, names.get("key", "")),
+                )
 
-    causes = [{"file": line.file, "cause": line.cause} for line in failures(folder, offsets)]
+    causes = [line.names | {"cause": line.cause} for line in failures(folder, offsets)]
     write_text(folder / "failures.json", [json.dumps(causes, indent=2)])
     info = dict(identity) | {"description": "Objects found without labels by Slotlight"}
     write_text(folder / "objects.json", coco_json(info, images))

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from slotlight.errors import ConfigError
 
@@ -16,7 +17,8 @@ _ID_BITS = 53
 class Shard:
     """A part of a run.
 
-    A photograph's part is decided by its path, so it stays the same when others are added.
+    A photograph's part is decided by its path, so it stays the same when others are added. (In Parquet it is decided by
+    the row group, which is read as a whole.)
 
     Attributes:
         number: Which part, from 1.
@@ -46,23 +48,29 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 
-    def has(self, image_id: int) -> bool:
-        """Whether a photograph of this id belongs to it."""
-        return image_id % self.of == self.number - 1
+    def has(self, number: int) -> bool:
+        """Whether a photograph belongs to it, by its id or the number of what it is read with."""
+        return number % self.of == self.number - 1
 
 
-def image_ids(files: Iterable[str]) -> dict[str, int]:
+def image_ids(files: Iterable[str], own: Mapping[str, int] = MappingProxyType({})) -> dict[str, int]:
     """An id for each path, from 1: a hash of it, so that the same path has the same id in every run.
 
     Of two paths with the same hash (one pair in a run of a hundred million) the second takes the next number.
+
+    Args:
+        files: Paths, URLs or own ids.
+        own: The ids of those whose own id is a number.
 
     Example:
         >>> image_ids(["a.jpg", "b.jpg"])["a.jpg"] == image_ids(["a.jpg", "c.jpg"])["a.jpg"]
         True
     """
-    ids: dict[str, int] = {}
-    taken: set[int] = set()
+    ids = dict(own)
+    taken = set(own.values())
     for file in sorted(files):
+        if file in ids:
+            continue
         digest = hashlib.sha256(os.fsencode(file)).digest()
         number = max(1, int.from_bytes(digest[:8], "big") >> (64 - _ID_BITS))
         while number in taken:

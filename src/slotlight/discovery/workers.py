@@ -1,7 +1,7 @@
 """Several processes of one machine that share the photographs of a run; the one that starts them keeps the record.
 
-Each worker loads the model, finds the objects of every n-th photograph and writes their pictures; the lines of the
-record come back through a pipe.
+Each worker loads the model, finds the objects of its share of the photographs and writes their pictures; the lines of
+the record come back through a pipe.
 """
 
 import multiprocessing
@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from multiprocessing.connection import Connection, wait
 
 import torch
@@ -44,12 +45,13 @@ def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> I
         SlotlightError: A worker was killed, or has failed; what is recorded stays.
     """
     context = multiprocessing.get_context("spawn")  # threads of torch do not survive a fork
+    shares = _shares(entries, workers)
     started = []
     connections: list[Connection] = []
     try:
         for number in range(workers):
             here, there = context.Pipe(duplex=False)
-            process = context.Process(target=_run, args=(there, work, entries[number::workers]), daemon=True)
+            process = context.Process(target=_run, args=(there, work, shares[number]), daemon=True)
             process.start()
             there.close()  # so that the pipe ends with the worker
             started.append(process)
@@ -96,6 +98,18 @@ def _run(connection: Connection, work: Work, entries: Sequence[Entry]) -> None:
         )
     except SlotlightError as fault:
         connection.send(fault)
+
+
+def _shares(entries: Sequence[Entry], workers: int) -> list[list[Entry]]:
+    """Each worker's photographs: every n-th of them, but those that are read together stay together."""
+    shares: list[list[Entry]] = [[] for _ in range(workers)]
+    for number, (group, members) in enumerate(groupby(entries, key=lambda entry: entry.place.group)):
+        if group:
+            shares[number % workers] += members
+        else:
+            for place, entry in enumerate(members):
+                shares[place % workers].append(entry)
+    return shares
 
 
 def threads_each(workers: int) -> int:

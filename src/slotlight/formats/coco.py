@@ -1,8 +1,9 @@
 """COCO: one JSON file of images and annotations with RLE masks."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float
 
 
 def coco_annotations(
-    masks: Bool[np.ndarray, "object height width"],
+    masks: Iterable[Bool[np.ndarray, "height width"]],
     boxes_xyxy: Float[np.ndarray, "object 4"],
     scores: Float[np.ndarray, " object"],
     *,
@@ -43,25 +44,32 @@ def coco_annotations(
 
 @dataclass(frozen=True)
 class CocoImage:
-    """One photograph and its annotations, whose ids are set when they are written."""
+    """One photograph and its annotations, whose ids are set when they are written; ``key`` is its own id, if any."""
 
     file_name: str
     width: int
     height: int
     annotations: list[dict[str, Any]]
+    key: str = ""
 
 
-def coco_json(info: dict[str, Any], images: Callable[[], Iterable[tuple[int, CocoImage]]]) -> Iterator[str]:
+def coco_json(
+    info: dict[str, Any],
+    images: Callable[[], Iterable[tuple[int, CocoImage]]],
+    categories: Mapping[int, str] = MappingProxyType({1: "object"}),
+) -> Iterator[str]:
     """A COCO file piece by piece, so that it need not fit in memory.
 
     Args:
         info: What the file says of itself.
         images: Gives the photographs with their ids, the same ones at each of two calls.
+        categories: Names of the annotations' categories, by id.
     """
-    yield f'{{"info": {json.dumps(info)},\n "categories": [{{"id": 1, "name": "object"}}],\n "images": ['
+    named = [{"id": number, "name": name} for number, name in categories.items()]
+    yield f'{{"info": {json.dumps(info)},\n "categories": {json.dumps(named)},\n "images": ['
     for number, (image_id, image) in enumerate(images()):
         row = {"id": image_id, "file_name": image.file_name, "width": image.width, "height": image.height}
-        yield (",\n  " if number else "\n  ") + json.dumps(row)
+        yield (",\n  " if number else "\n  ") + json.dumps(row | ({"key": image.key} if image.key else {}))
     yield '],\n "annotations": ['
     count = 0
     for image_id, image in images():

@@ -43,6 +43,11 @@ class RunLengths:
         """The dictionary that COCO's tools take."""
         return {"size": list(self.size), "counts": self.counts.encode()}
 
+    def decode(self) -> Bool[np.ndarray, "height width"]:
+        """The mask that was encoded."""
+        mask: Bool[np.ndarray, "height width"] = coco_masks.decode([self.to_coco()])[..., 0].astype(bool)
+        return mask
+
     def area(self) -> float:
         """How many pixels the mask has."""
         return float(coco_masks.area([self.to_coco()])[0])

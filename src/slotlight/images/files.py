@@ -114,13 +114,26 @@ class PhotographSize:
         return (width, height) if swaps_sides(self.orientation) else (height, width)
 
 
-def read_size(path: str | Path) -> PhotographSize:
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A photograph's file in memory.
+
+    Attributes:
+        name: What faults call it.
+        content: The file's bytes.
+    """
+
+    name: str
+    content: bytes
+
+
+def read_size(file: str | Path | Encoded) -> PhotographSize:
     """The size of a photograph, from its header alone.
 
     Raises:
         ImageError: It is missing, damaged, too large or not an image.
     """
-    with opened(Path(path)) as image:
+    with opened(Path(file) if isinstance(file, str) else file) as image:
         width, height = image.size
         orientation = orientation_of(image)
         if image.format == "TIFF" and swaps_sides(orientation):  # Pillow gives the upright size of these
@@ -129,36 +142,33 @@ def read_size(path: str | Path) -> PhotographSize:
 
 
 @contextmanager
-def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
-    """Open a photograph; whatever goes wrong with it until the end of the ``with`` is an `ImageError`.
-
-    Args:
-        path: The file.
-        content: Read these bytes in its place.
-    """
-    with named_faults(str(path), path):
-        if content is None:
-            _require_file(path)
-        with Image.open(path if content is None else BytesIO(content), formats=_formats()) as image:
+def opened(file: Path | Encoded) -> Iterator[Image.Image]:
+    """Open a photograph; whatever goes wrong with it until the end of the ``with`` is an `ImageError`."""
+    with named_faults(file.name if isinstance(file, Encoded) else str(file), file):
+        if isinstance(file, Path):
+            _require_file(file)
+        with Image.open(
+            file if isinstance(file, Path) else BytesIO(file.content), formats=_formats()
+        ) as image:
             if image.width * image.height > _LIMIT.pixels:
                 raise Image.DecompressionBombError
             yield image
 
 
 @contextmanager
-def named_faults(name: str, path: Path | None = None) -> Iterator[None]:
+def named_faults(name: str, file: Path | Encoded | None = None) -> Iterator[None]:
     """Turn whatever Pillow raises into an `ImageError` that names the photograph."""
     try:
         yield
     except ImageError:
         raise
     except Exception as error:
-        raise ImageError(f"{name} {_fault(error, path)}") from None
+        raise ImageError(f"{name} {_fault(error, file)}") from None
 
 
-def _fault(error: Exception, path: Path | None) -> str:
+def _fault(error: Exception, file: Path | Encoded | None) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return _unidentified(path)
+        return _unidentified(file)
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {_LIMIT.pixels:,} pixels; make it smaller, or raise the limit of pixels."
     if isinstance(error, MemoryError):
@@ -169,10 +179,10 @@ def _fault(error: Exception, path: Path | None) -> str:
     return f"is damaged or not supported: {cause}."
 
 
-def _unidentified(path: Path | None) -> str:
+def _unidentified(file: Path | Encoded | None) -> str:
     start = b""
     with suppress(OSError):
-        start = b"" if path is None else _first_bytes(path)
+        start = b"" if file is None else _first_bytes(file)
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS and not reads_heic():
         return f"is a HEIC photograph; to read it, {HEIC_REMEDY}."
     if start.startswith((b"%!PS", b"%PDF", b"\xc5\xd0\xd3\xc6")):
@@ -180,9 +190,11 @@ def _unidentified(path: Path | None) -> str:
     return f"is not an image, or its header is damaged; Slotlight reads {', '.join(_formats())}."
 
 
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
+def _first_bytes(file: Path | Encoded) -> bytes:
+    if isinstance(file, Encoded):
+        return file.content[:16]
+    with file.open("rb") as content:
+        return content.read(16)
 
 
 def _require_file(path: Path) -> None:

@@ -10,10 +10,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from slotlight.errors import ImageError
-from slotlight.files import claimed_parent
+from slotlight.files import claimed_parent, expand_home
 from slotlight.images.files import HEIC_REMEDY, reads_heic
 
 EXTENSIONS = (
@@ -29,9 +29,22 @@ _LEFT_OUT = {
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), _EXPORT),
     **dict.fromkeys((".jp2", ".jxl", ".psd", ".svg", ".eps", ".pdf", ".tga", ".ico"), _EXPORT),
+    **dict.fromkeys((".tar", ".parquet"), "to read the photographs in {them}, name {them} by name"),
     ".aae": "these hold edits alone; to use the edited photographs, export them as JPEG",
 }
 """Files that a user may take for photographs, and what to do with them."""
+
+
+def is_photograph_name(name: str) -> bool:
+    """Whether a file of this name counts as a photograph: it is not hidden, and ends as an image does.
+
+    Example:
+        >>> is_photograph_name("trip/a.JPG"), is_photograph_name("trip/.a.jpg")
+        (True, False)
+    """
+    path = PurePosixPath(name)
+    kind = path.suffix.lower()
+    return not path.name.startswith(".") and (kind in EXTENSIONS or (kind in _HEIC and reads_heic()))
 
 
 @dataclass
@@ -74,26 +87,6 @@ def survey_photographs(paths: Sequence[str | Path]) -> Found:
             by_file.setdefault(os.path.realpath(photograph), photograph)
         left_out += survey.left_out()
     return Found(list(by_file.values()), list(dict.fromkeys(left_out)))
-
-
-def expand_home(path: str | Path) -> Path:
-    """The path itself, or a quoted ``~`` as the shell would have read it.
-
-    Raises:
-        ImageError: It is empty.
-    """
-    if not str(path).strip():
-        raise ImageError(
-            "An empty name was given for a photograph or folder; check quotes and variables in the command."
-        )
-    if "\0" in str(path):
-        raise ImageError(f"There is no file or folder {str(path)!r}; check its name.")
-    if not str(path).startswith("~") or os.path.lexists(path):
-        return Path(path)
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # no such user, or nobody's home
-        return Path(path)
 
 
 class _Survey:
@@ -143,7 +136,7 @@ class _Survey:
                     self._said.append(f"{path} is a broken link and was left out; mend it, or remove it.")
             elif not os.path.isfile(path):  # noqa: PTH113
                 continue
-            elif kind in EXTENSIONS or (kind in _HEIC and reads_heic()):
+            elif is_photograph_name(path.name):
                 yield path
             elif kind in _LEFT_OUT:
                 self._others[kind] += 1

@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.errors import ImageError
-from slotlight.images.files import DECODING, named_faults, opened
+from slotlight.images.files import DECODING, Encoded, named_faults, opened
 from slotlight.images.metadata import without_metadata
 from slotlight.images.orientation import orientation_of, turn_upright
 
-Photograph: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
+Photograph: TypeAlias = str | Path | Encoded | Image.Image | np.ndarray | Tensor
 """What `read_photograph` takes: arrays are height × width (× channel), tensors channel × height × width."""
 
 RGBImage: TypeAlias = UInt8[np.ndarray, "height width 3"]
@@ -47,7 +47,8 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
     16-bit file are not nearly black.
 
     Args:
-        source: A path, PIL image, array (height, width[, channel]) or tensor (channel, height, width).
+        source: A path, a file in memory (`Encoded`), PIL image, array (height, width[, channel]) or tensor (channel,
+            height, width).
         min_side: Where a small picture is enough: a JPEG may be decoded at a half, a quarter or an eighth,
             as long as its shorter side keeps this many pixels. Three times as fast on a large photograph.
 
@@ -66,33 +67,42 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
     if isinstance(source, Image.Image):
         with named_faults("The PIL image"):
             return _from_pil(source, "The PIL image")
-    return _from_file(Path(source), min_side)
+    return _from_file(Path(source) if isinstance(source, str) else source, min_side)
 
 
-def _from_file(path: Path, min_side: int | None) -> RGBImage:
+def _from_file(file: Path | Encoded, min_side: int | None) -> RGBImage:
     """Read a file; where that fails, without the metadata that its pixels do not need."""
     try:
-        return _decode(path, min_side)
+        return _decode(file, min_side)
     except ImageError as error:
         fault = error
+    name = file.name if isinstance(file, Encoded) else str(file)
     for keep_exif in (True, False):
         try:
-            bare = without_metadata(path.read_bytes(), keep_exif=keep_exif) if path.is_file() else None
+            content = _content(file)
+            bare = without_metadata(content, keep_exif=keep_exif) if content else None
             if bare is not None:
-                return _decode(path, min_side, bare)
+                return _decode(Encoded(name, bare), min_side)
         except (ImageError, OSError, ValueError, MemoryError):
             continue
     raise fault
 
 
-def _decode(path: Path, min_side: int | None, content: bytes | None = None) -> RGBImage:
+def _content(file: Path | Encoded) -> bytes:
+    """A file's bytes; none where it is not a file."""
+    if isinstance(file, Encoded):
+        return file.content
+    return file.read_bytes() if file.is_file() else b""
+
+
+def _decode(file: Path | Encoded, min_side: int | None) -> RGBImage:
     with ExitStack() as held:
-        with opened(path, content) as image:
+        with opened(file) as image:
             if min_side is not None:  # formats other than JPEG ignore a draft
                 short = min(image.size)
                 image.draft(None, (image.width * min_side // short, image.height * min_side // short))
             held.enter_context(DECODING.take(image.width * image.height))
-            levels = _from_pil(image, str(path))
+            levels = _from_pil(image, file.name if isinstance(file, Encoded) else str(file))
         del image  # its pixels, too, before the next photograph has its turn
         return levels
 

@@ -224,8 +224,8 @@ def _splits(rows: int, slots: int, device: torch.device) -> Int64[Tensor, "2 cho
 
 def _assign_scipy(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
     tables = similarity.cpu().numpy()
-    columns = [linear_sum_assignment(table, maximize=True)[1] for table in tables]
-    return torch.from_numpy(np.stack(columns)).to(similarity.device, torch.int64)
+    columns = np.array([linear_sum_assignment(table, maximize=True)[1] for table in tables], np.int64)
+    return torch.from_numpy(columns.reshape(tables.shape[:2])).to(similarity.device)
 
 
 def _assign_greedy(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from slotlight.backbones import Backbone, load_chosen
 from slotlight.config import ModelConfig, TrainConfig
-from slotlight.devices import pick_device
+from slotlight.devices import check_devices, pick_device
 from slotlight.errors import CheckpointError, TrainingError
 from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
 from slotlight.features.dataset import FeatureCache, FeatureDataset
@@ -104,7 +104,7 @@ def train_on(
         cache: See `train`.
         on_step: Called with the number of steps done after every step, in place of a progress bar.
     """
-    device = device or pick_device("auto")
+    check_devices(device := device or pick_device("auto"), train_config.devices)
     model_config = _with_absolute_weights(model_config)
     chosen = model_config.backbone
     backbone = load_chosen(chosen, device=device)

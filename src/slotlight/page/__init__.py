@@ -1,0 +1,1 @@
+"""The pages in the browser: `slotlight demo` and `slotlight review`."""

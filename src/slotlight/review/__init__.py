@@ -1,0 +1,1 @@
+"""What `slotlight discover` found → what a person says of it."""
