@@ -21,8 +21,10 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
         ModelConfig(
             backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256),
             masking=MaskingConfig(kind="none"),
-            slots=SlotConfig(slots=7, iterations=5, projection_hidden=256, mlp_hidden=128, start="kmeans"),
-            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
+            slots=SlotConfig(projection_hidden=None, mlp_hidden=128, queries="patches", start="kmeans"),
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),  # not trained
+            objective="partition",
+            diffusion_steps=15,
             masks_from="attention",
             heuristics=HeuristicsConfig(
                 foreground_weight=2.5,
@@ -33,8 +35,7 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
                 refine=True,
             ),
         ),
-        # Longer and faster training agrees more and finds fewer objects: see the model's card.
-        TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
+        TrainConfig(steps=250, batch_size=64, warmup_share=0.1),
     ),
     # Slots that learn the normalised cut of each photograph's patches, from a start as k-means. Layer 8 was chosen on
     # the development fifth, where 200 steps more gave nothing (docs/measured.md).

@@ -17,7 +17,7 @@ from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
 from slotlight.model.partition import normalised_cut
-from slotlight.model.patch_graph import with_diffusion
+from slotlight.model.patch_graph import node_side, with_diffusion
 from slotlight.segmenter import Segmenter, SlotMasks
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
@@ -32,7 +32,7 @@ def kmeans_clusters(
     features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], config: ModelConfig, seed: int
 ) -> Int[Tensor, "batch patch"]:
     """k-means of what slot attention reads: normalised features."""
-    features = with_diffusion(features, grid, config)
+    features = with_diffusion(features, grid, node_side(grid), config)
     return kmeans(F.layer_norm(features, features.shape[-1:]), config.slots.slots, seed=seed)
 
 

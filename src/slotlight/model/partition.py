@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from slotlight.config import ModelConfig
 from slotlight.model.fusion import assign
 from slotlight.model.kmeans import kmeans
-from slotlight.model.patch_graph import patch_graph
+from slotlight.model.patch_graph import node_side, patch_graph
 
 TEMPERATURE = 0.05
 """Of the graph that the floor cuts."""
@@ -65,7 +65,8 @@ def spectral_partitions(
     # Eigenvectors of near eigenvalues turn with rounding; MPS has no float64.
     dtype = torch.float32 if features.device.type == "mps" else torch.float64
     with torch.autocast(features.device.type, enabled=False):
-        graph = patch_graph(features, grid, standardised=standardised, dtype=dtype)
+        side = node_side(grid)
+        graph = patch_graph(features, grid, side, standardised=standardised, dtype=dtype)
         for temperature in temperatures:
             edges = graph.edges(temperature)
             scale = edges.sum(dim=-1).rsqrt()
@@ -74,7 +75,7 @@ def spectral_partitions(
             for clusters in counts:
                 labels = kmeans(F.normalize(leading[..., -clusters:], dim=-1), clusters)
                 cells = labels.unflatten(1, graph.grid)
-                fine = cells.repeat_interleave(graph.step, dim=1).repeat_interleave(graph.step, dim=2)
+                fine = cells.repeat_interleave(side, dim=1).repeat_interleave(side, dim=2)
                 yield fine[:, : grid[0], : grid[1]].flatten(1).long(), clusters
 
 

@@ -25,40 +25,48 @@ class PatchGraph:
         points: The nodes' features, of length one.
         cosine: Of each pair of nodes.
         grid: Rows and columns of nodes.
-        step: Patches along each side of a node.
     """
 
     points: Float[Tensor, "batch node dim"]
     cosine: Float[Tensor, "batch node node"]
     grid: tuple[int, int]
-    step: int
 
     def edges(self, temperature: float) -> Float[Tensor, "batch node node"]:
         """How strongly each pair of nodes is joined: exp((cos - 1) / ``temperature``)."""
         return torch.exp((self.cosine - 1) / temperature)
 
 
-def pooled(
-    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int]
-) -> tuple[Float[Tensor, "batch node dim"], tuple[int, int]]:
-    """Features on the finest grid that a graph may have, and that grid; the same ones where theirs is as coarse.
+def node_side(grid: tuple[int, int]) -> int:
+    """How many patches along each side of a node keep the graph of a grid within `FINEST_SIDE`.
 
     Example:
-        >>> features, grid = pooled(torch.zeros(1, 32 * 30, 4), (32, 30))
+        >>> node_side((16, 16)), node_side((32, 30))
+        (1, 2)
+    """
+    return -(-max(grid) // FINEST_SIDE)
+
+
+def pooled(
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], side: int
+) -> tuple[Float[Tensor, "batch node dim"], tuple[int, int]]:
+    """The mean features of nodes of ``side`` × ``side`` patches, and the grid of nodes.
+
+    Example:
+        >>> features, grid = pooled(torch.zeros(1, 32 * 30, 4), (32, 30), 2)
         >>> tuple(features.shape), grid
         ((1, 240, 4), (16, 15))
     """
-    step = _step(grid)
-    if step == 1:
+    if side == 1:
         return features, grid
     maps = features.transpose(1, 2).unflatten(2, grid)
-    coarse = F.avg_pool2d(maps, step, ceil_mode=True)
+    coarse = F.avg_pool2d(maps, side, ceil_mode=True)
     return coarse.flatten(2).transpose(1, 2), (coarse.shape[2], coarse.shape[3])
 
 
 def patch_graph(
     features: Float[Tensor, "batch patch dim"],
     grid: tuple[int, int],
+    side: int,
     *,
     standardised: bool = False,
     dtype: torch.dtype = torch.float32,
@@ -68,22 +76,24 @@ def patch_graph(
     Args:
         features: Of its patches.
         grid: Rows and columns of patches.
+        side: Patches along each side of a node.
         standardised: Whether the features are less the mean of many photographs. Else they are taken less the
             photograph's own; then a photograph full of one thing falls into parts.
         dtype: Of points and cosines.
     """
-    coarse, coarse_grid = pooled(features.float(), grid)
+    coarse, coarse_grid = pooled(features.float(), grid, side)
     points = coarse.to(dtype)
     if not standardised:
         points = points - points.mean(dim=1, keepdim=True)
     points = F.normalize(points, dim=-1)
-    return PatchGraph(points, points @ points.mT, coarse_grid, _step(grid))
+    return PatchGraph(points, points @ points.mT, coarse_grid)
 
 
 @torch.no_grad()
 def diffused(
     features: Float[Tensor, "batch patch dim"],
     grid: tuple[int, int],
+    side: int,
     steps: int,
     temperature: float,
     *,
@@ -100,20 +110,20 @@ def diffused(
         >>> hues = torch.linspace(0, 1, 18)
         >>> chain = torch.stack([hues.cos(), hues.sin(), 0 * hues], dim=1)
         >>> other = torch.tensor([0.0, 0.0, 1.0]).expand(18, 3)
-        >>> found = diffused(torch.cat([chain, other])[None], (6, 6), 50, 0.05)
+        >>> found = diffused(torch.cat([chain, other])[None], (6, 6), 1, 50, 0.05)
         >>> bool(found[0, :18].std(dim=0).max() < chain.std(dim=0).max() / 5)
         True
     """
     with torch.autocast(features.device.type, enabled=False):
-        graph = patch_graph(features, grid, standardised=standardised)
+        graph = patch_graph(features, grid, side, standardised=standardised)
         edges = graph.edges(temperature)
         walk = edges / edges.sum(dim=-1, keepdim=True)
         points = graph.points
         for _ in range(steps):
             points = walk @ points
         maps = points.transpose(1, 2).unflatten(2, graph.grid)
-        if graph.step > 1:
-            maps = F.interpolate(maps, scale_factor=graph.step, mode="bilinear", align_corners=False)
+        if side > 1:
+            maps = F.interpolate(maps, scale_factor=side, mode="bilinear", align_corners=False)
         fine = maps[:, :, : grid[0], : grid[1]].flatten(2).transpose(1, 2)
         fine = fine - fine.mean(dim=1, keepdim=True)
         width = features.float().std(dim=(1, 2), keepdim=True, correction=0)
@@ -121,15 +131,18 @@ def diffused(
 
 
 def with_diffusion(
-    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], config: ModelConfig
+    features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], side: int, config: ModelConfig
 ) -> Float[Tensor, "batch patch wider"]:
-    """What the slots of a model read: the features, and beside them what diffusion makes of them, where it does so."""
+    """What the slots of a model read: the features, and beside them what diffusion makes of them, where it does so.
+
+    Args:
+        features: Of the patches.
+        grid: Their rows and columns.
+        side: Patches along each side of a graph's node: that of the grid on which the model was trained.
+        config: The model's.
+    """
     if not config.diffusion_steps:
         return features
     steps, temperature = config.diffusion_steps, config.partition_temperature
-    walked = diffused(features, grid, steps, temperature, standardised=config.standardise)
+    walked = diffused(features, grid, side, steps, temperature, standardised=config.standardise)
     return torch.cat([features, walked.to(features)], dim=-1)
-
-
-def _step(grid: tuple[int, int]) -> int:
-    return -(-max(grid) // FINEST_SIDE)

@@ -14,7 +14,7 @@ from slotlight.model.fusion import fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
-from slotlight.model.patch_graph import pooled, with_diffusion
+from slotlight.model.patch_graph import node_side, pooled, with_diffusion
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 from slotlight.model.standardise import Standardise
 
@@ -107,12 +107,13 @@ class SlotModel(nn.Module):
         features = (
             features.clone() if features.is_inference() else features
         )  # autograd must be able to save them
-        features, grid = self.standardise(features), self.grid
+        features, grid, side = self.standardise(features), self.grid, self._node_side
         if self.config.objective == "partition":  # a finer grid than the cut's has nothing more to learn from
-            features, grid = pooled(features, grid)
+            features, grid = pooled(features, grid, side)
+            side = 1
         foreground = self._foreground(features, grid) if self._trains_on_foreground else None
         wide = self._with_foreground(features, foreground)
-        seen = with_diffusion(wide, grid, self.config)
+        seen = with_diffusion(wide, grid, side, self.config)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         assigned = assign_heads(len(features), self.attention.heads, features.device)
@@ -138,9 +139,8 @@ class SlotModel(nn.Module):
         noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
-        found = self.attention(
-            self.projection(with_diffusion(features, grid, self.config)).unsqueeze(0), noise
-        )
+        read = with_diffusion(features, grid, self._node_side, self.config)
+        found = self.attention(self.projection(read).unsqueeze(0), noise)
         fused = fuse(found.slots, self.config.fusion, reference=self._reference_head(seed))
         if self.config.masks_from == "attention":
             masks = fused.gather(found.attention)
@@ -153,6 +153,11 @@ class SlotModel(nn.Module):
         if self.config.reference == "drawn":
             return int(torch.randint(self.attention.heads, (), generator=torch.Generator().manual_seed(seed)))
         return 0 if self.config.reference == "first" else None
+
+    @property
+    def _node_side(self) -> int:
+        """Patches along a side of the graph's nodes, whatever the size of a photograph."""
+        return node_side(self.grid)
 
     @property
     def _trains_on_foreground(self) -> bool:
