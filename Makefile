@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: help setup discover test test-slow drills check format bench docs wheel clean
+.PHONY: help setup discover test test-slow drills check format bench docs wheel tools clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,12 @@ test: setup  ## the tests that take seconds
 
 test-slow: $(VENV)/docs-ready  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
+
+TOOLS := datumaro==1.13.12 cvat-sdk==2.80.0 label-studio-sdk==2.1.2 label-studio-ml==1.0.9,redis,rq fiftyone==1.22.1
+tools:  ## labelling tools, each in an environment of its own, for the slow tests that run them
+	for tool in $(TOOLS); do \
+	  $(PYTHON) -m venv .tools/$${tool%%==*} && .tools/$${tool%%==*}/bin/pip install --quiet $$(echo $$tool | tr , ' ') || exit 1; \
+	done
 
 drills: setup  ## damaged inputs by the thousand: what breaks, and what is promised not to
 	$(BIN)/pytest -q -m slow tests/drills
@@ -52,4 +58,4 @@ wheel: setup  ## the wheel -> out/dist/, tried in an empty environment
 	$(BIN)/pytest -q -m slow tests/test_wheel.py
 
 clean:  ## leave the checkout as it was cloned
-	rm -rf $(VENV) out runs build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) .tools out runs build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

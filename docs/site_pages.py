@@ -4,6 +4,7 @@ The README, the model's card and the like stay where one looks for them, and the
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,21 @@ ELSEWHERE = {
 """Pages of the site by the files that they are."""
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+:)([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def on_config(config: Any) -> Any:
+    """Add the pages of docs/ that the navigation does not name to its tasks."""
+    named = set(_pages(config.nav))
+    (tasks,) = (section["Tasks"] for section in config.nav if "Tasks" in section)
+    tasks += sorted(path.name for path in DOCS.glob("*.md") if path.name not in named)
+    return config
+
+
+def _pages(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for item in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _pages(item)
 
 
 def on_files(files: Files, config: Any) -> Files:

@@ -23,8 +23,10 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "slotlight.cli.main",
+        "slotlight.choosing",
         "slotlight.cli.evaluation",
         "slotlight.training.train",
+        "slotlight.discovery.objects",
         "slotlight.discovery.results",
     ]
 )

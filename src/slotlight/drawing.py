@@ -21,8 +21,13 @@ _GOLDEN = 0.618033988749895  # steps of the golden ratio keep neighbouring hues 
 
 def palette(count: int) -> list[Colour]:
     """Distinct, bright colours, always the same ones."""
-    hues = [(0.02 + i * _GOLDEN) % 1 for i in range(count)]
-    return [tuple(round(255 * v) for v in colorsys.hsv_to_rgb(h, 0.75, 1.0)) for h in hues]  # type: ignore[misc]
+    return [colour_of(number) for number in range(count)]
+
+
+def colour_of(number: int) -> Colour:
+    """The colour of an object that keeps its number."""
+    red, green, blue = colorsys.hsv_to_rgb((0.02 + number * _GOLDEN) % 1, 0.75, 1.0)
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def overlay(

@@ -29,6 +29,10 @@ class ImageError(SlotlightError):
     """A photograph that cannot be read or used."""
 
 
+class VideoError(SlotlightError):
+    """A video or camera that cannot be read."""
+
+
 class WeightsError(SlotlightError):
     """Weights that are missing, out of reach or do not fit their network."""
 
@@ -74,3 +78,16 @@ class UnknownNameError(SlotlightError):
         near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
         guess = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
         super().__init__(f"There is no {kind} {name!r}{guess} Valid: {', '.join(names)}.")
+
+
+def refuse(name: str, **given: bool) -> None:
+    """An option that would be ignored is refused.
+
+    Example:
+        >>> refuse("tiles", weights=True)
+        Traceback (most recent call last):
+        slotlight.errors.ConfigError: The model 'tiles' does not use weights; leave it out.
+    """
+    for option, is_given in given.items():
+        if is_given:
+            raise ConfigError(f"The model {name!r} does not use {option}; leave it out.")

@@ -1,13 +1,13 @@
 """Work beside the model: a pool of one-core threads, a map a few items ahead, batches of one kind."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import torch
 from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
@@ -24,6 +24,7 @@ def worker_pool() -> ThreadPoolExecutor:
     waiting actively for any, and the *model* loses up to a tenth of its speed, however little the workers do.
 
     Example:
+        >>> import torch
         >>> with worker_pool() as pool:
         ...     pool.submit(torch.get_num_threads).result()
         1
@@ -32,7 +33,8 @@ def worker_pool() -> ThreadPoolExecutor:
 
 
 def _keep_to_one_core() -> None:
-    torch.get_num_threads()  # a thread's first question sets its number: later it would undo ours
+    if torch := sys.modules.get("torch"):  # graphs run without it
+        torch.get_num_threads()  # a thread's first question sets its number: later it would undo ours
     threadpool_limits(1, user_api="openmp")  # which is each thread's own
 
 

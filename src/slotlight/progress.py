@@ -19,7 +19,7 @@ class ProgressReport:
 
     Args:
         work: What is done, in a word.
-        total: How many steps it has.
+        total: How many steps it has; None where nobody knows.
         done: How many of them were done before.
         shown: Whether to report at all.
         even: Whether all steps take about equally long, so that the time that is left can be told.
@@ -31,7 +31,7 @@ class ProgressReport:
     """
 
     def __init__(
-        self, work: str, total: int, done: int = 0, *, shown: bool = True, even: bool = True
+        self, work: str, total: int | None, done: int = 0, *, shown: bool = True, even: bool = True
     ) -> None:
         self.work, self.total, self.shown, self.even = work, total, shown, even
         self.first = self.done = done
@@ -58,15 +58,15 @@ class ProgressReport:
         if not self._started:  # the first step is slower than the others
             self.first, self._started, self._told = done, now, now
         pace = (now - self._started) / max(1, done - self.first)
-        left = max(0.0, pace * (self.total - done))  # an estimated total may be passed
-        if self.even and not self._estimated and now - self._started >= ESTIMATE_AFTER_S:
+        left = max(0.0, pace * ((self.total or 0) - done))  # an estimated total may be passed
+        if self.total and self.even and not self._estimated and now - self._started >= ESTIMATE_AFTER_S:
             self._estimated = True
             if left >= 60:
                 self.say(f"Expected time for {self.work}: {in_words(left)}, at {pace:.2g} s each.")
         if not self.console.is_terminal and now - self._told >= PLAIN_EVERY_S:
             self._told = now
             rest = f", {in_words(left)} left" if self.even else ""
-            self.say(f"{name}: {done:,} of {self.total:,}{rest}")
+            self.say(f"{name}: {done:,} of {self.total:,}{rest}" if self.total else f"{name}: {done:,}")
 
     def advance(self, note: str = "") -> None:
         """Say that one more step is done."""

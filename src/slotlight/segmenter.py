@@ -40,6 +40,7 @@ class SlotMasks:
         agreement: How far the heads of a multi-query model agree on each raw slot: a mean cosine similarity.
         regions: Of each photograph, all candidates, where the segmenter has more than those in ``masks``.
         whole: Whether a slot is one object even if it falls into several parts.
+        features: Of the photographs' patches, where the segmenter has read a backbone's.
     """
 
     masks: Float[Tensor, "batch slot height width"]
@@ -49,6 +50,7 @@ class SlotMasks:
     agreement: Float[Tensor, "batch raw"] | None = None
     regions: Sequence[Regions] | None = None
     whole: bool = False
+    features: Float[Tensor, "batch dim patchrows patchcolumns"] | None = None
 
     @property
     def group_of(self) -> Int64[Tensor, "batch slot"]:

@@ -8,6 +8,12 @@ from jaxtyping import Float, Num
 from torch import Tensor
 
 
+def is_exporting() -> bool:
+    """Whether a graph is traced for other runtimes, which know neither a photograph's size nor every operation."""
+    asked = getattr(torch.compiler, "is_exporting", None)  # torch 2.6 has no such question, nor such graphs
+    return bool(asked and asked())
+
+
 def tensors_digest(tensors: Mapping[str, Tensor], read_as: str = "") -> str:
     """A hash of names, shapes, kinds of numbers and values, and of how they are read.
 

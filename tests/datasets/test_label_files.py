@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from slotlight.datasets import VOID
 from slotlight.datasets.label_files import is_empty_mask, read_binary_mask, read_label_map
@@ -57,6 +58,15 @@ MASKS = {
 def test_what_is_not_background_is_foreground(tmp_path: Path, photograph: Path, kind: str) -> None:
     MASKS[kind].save(tmp_path / "mask.png")
     np.testing.assert_array_equal(read_binary_mask(tmp_path / "mask.png", photograph), inside())
+    assert not is_empty_mask(tmp_path / "mask.png")
+
+
+def test_metadata_costs_neither_a_mask_nor_a_photographs_size(tmp_path: Path, photograph: Path) -> None:
+    about = PngInfo()
+    about.add_text("Comment", "x" * 2_000_000, zip=True)
+    MASKS["0 and 255"].save(tmp_path / "mask.png", pnginfo=about)
+    Image.open(photograph).save(tmp_path / "photograph.png", pnginfo=about)
+    assert read_binary_mask(tmp_path / "mask.png", tmp_path / "photograph.png").any()
     assert not is_empty_mask(tmp_path / "mask.png")
 
 

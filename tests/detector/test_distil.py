@@ -76,3 +76,15 @@ def test_damaged_weights_are_refused(folder: Path, tmp_path: Path) -> None:
     weights.write_bytes(content)
     with pytest.raises(CheckpointError, match="damaged"):
         slotlight.load(copy)
+
+
+@pytest.mark.parametrize("file", ["rounds/round_1.safetensors", "regions/round_1/000000.json"])
+def test_a_flipped_bit_of_what_a_run_goes_on_from_is_noticed(
+    folder: Path, discs: list[PseudoMasks], tmp_path: Path, file: str
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    content = bytearray((copy / file).read_bytes())
+    content[-20] ^= 1
+    (copy / file).write_bytes(content)
+    with pytest.raises(CheckpointError, match="is damaged"):
+        run(discs, copy)

@@ -31,10 +31,14 @@ def test_old_regions_stay_unless_a_new_one_explains_them() -> None:
     assert new.joined(old, 0.5).scores == (0.8, 0.3)
 
 
-def test_a_folder_is_read_again_instead_of_found_again(discs: list[PseudoMasks], tmp_path: Path) -> None:
+def test_a_folder_is_read_again_instead_of_found_again(
+    discs: list[PseudoMasks], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     files = [one.path for one in discs[:2]]
     teacher = load("voting", rule=ObjectRule(proposals=True, max_objects=3))
-    found = find_pseudo_masks(files, tmp_path, teacher)
+    found = find_pseudo_masks([*files, tmp_path / "gone.jpg"], tmp_path, teacher)
+    assert "Left out: " in caplog.text
+    assert "gone.jpg cannot be read" in caplog.text
     assert [one.path for one in found] == files
     best = found[0].decode()[0]
     disc = discs[0].decode()[0]
@@ -50,5 +54,5 @@ def test_a_folder_is_read_again_instead_of_found_again(discs: list[PseudoMasks],
 
 def test_a_teacher_without_proposals_is_refused(discs: list[PseudoMasks], tmp_path: Path) -> None:
     teacher = load("centre-box", rule=ObjectRule(proposals=True))
-    with pytest.raises(ConfigError, match="slotlight models"):
+    with pytest.raises(ConfigError, match="no proposals beside them"):
         find_pseudo_masks([discs[0].path], tmp_path, teacher)

@@ -7,14 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.baselines.scoring import score_segments
-from slotlight.discovery.objects import (
-    FINEST_PIXELS,
-    EnlargedMasks,
-    ObjectRule,
-    mask_boxes_xyxy,
-    pixel_objects,
-    pixel_regions,
-)
+from slotlight.config import ObjectRule
+from slotlight.discovery.objects import pixel_objects, pixel_regions
+from slotlight.discovery.segments import FINEST_PIXELS, EnlargedMasks, mask_boxes_xyxy
 from slotlight.segmenter import Regions
 
 EVERYTHING = ObjectRule(min_score=0.0, max_objects=100, min_area=0.0, min_part=0.0)

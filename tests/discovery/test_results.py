@@ -191,3 +191,16 @@ def test_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path):
     with pytest.raises(OutputError, match="No space left on device"):
         results.close()
     assert left(ResultFolder(tmp_path / "out", photographs, IDENTITY)) == photographs[1:]
+
+
+@pytest.mark.parametrize("picture", ["masks/a.png", "overlays/a.jpg"])
+def test_a_picture_that_is_gone_is_made_again(tmp_path, picture):
+    photographs = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    write(tmp_path / "out", photographs)
+    before = (tmp_path / "out" / picture).read_bytes()
+    (tmp_path / "out" / picture).unlink()
+    again = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    assert left(again) == photographs[:1]
+    again.close()
+    write(tmp_path / "out", photographs)
+    assert (tmp_path / "out" / picture).read_bytes() == before

@@ -1,15 +1,17 @@
 """Several processes share a run: the same files, and one sentence when a worker dies."""
 
 import os
+import resource
 import signal
 from functools import partial
 
 import pytest
 
+from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.results import ResultFolder
 from slotlight.discovery.workers import Work, discover_in_workers
-from slotlight.errors import SlotlightError
+from slotlight.errors import OutputError, SlotlightError
 from slotlight.loading import load
 
 IDENTITY = {"model": "centre-box", "seed": 0}
@@ -47,6 +49,20 @@ def _kill_yourself() -> None:
 
 def _fail() -> None:
     raise SlotlightError("The weights are gone.")
+
+
+def _on_a_full_disk() -> Discoverer:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    return load("centre-box")
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_what_it_is_in_one_process(tmp_path, photographs):
+    results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    full = Work(_on_a_full_disk, results.pictures, batch_size=2, seed=0, threads=1)
+    says = r"^.*out cannot be written: File too large; make room or choose another --out\. What is done is kept, .*\.$"
+    with pytest.raises(OutputError, match=says):
+        list(results.take(discover_in_workers(full, results.left, 2)))
 
 
 @pytest.mark.slow

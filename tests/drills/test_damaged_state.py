@@ -15,6 +15,7 @@ from damage import Drill, mutated
 from slotlight.backbones import load_backbone
 from slotlight.config import EMBEDDED, preset
 from slotlight.discovery.discovery import Discovery
+from slotlight.discovery.record import Entry
 from slotlight.discovery.results import ResultFolder
 from slotlight.evaluation.identity import PhotographKey
 from slotlight.evaluation.measured import Measured, ObjectOverlaps
@@ -98,12 +99,12 @@ def photographs(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def found(path: Path) -> Discovery:
+def found(entry: Entry) -> Discovery:
     masks = np.zeros((1, 12, 16), bool)
     masks[0, 2:7, 3:9] = True
-    image = np.asarray(Image.open(path))
+    image = np.asarray(Image.open(entry.file))
     boxes, scores = np.array([[3, 2, 9, 7]], np.float32), np.array([0.7], np.float32)
-    return Discovery(image, masks[0].astype(np.uint8), masks, boxes, scores, path)
+    return Discovery(image, masks[0].astype(np.uint8), masks, boxes, scores, Path(entry.file), entry)
 
 
 def test_records_of_discover(
@@ -114,10 +115,9 @@ def test_records_of_discover(
     def run() -> Any:
         folder = ResultFolder(out, photographs, {"model": "x"}, overlays=False)
         try:
-            for path in photographs:
-                if path not in folder.done:
-                    folder.add(found(path))
-            folder.finish([])
+            for _ in folder.take(folder.pictures.write(found(entry)) for entry in folder.left):
+                pass
+            folder.finish()
         finally:
             folder.close()
         return json.loads((out / "objects.json").read_text())
@@ -141,7 +141,7 @@ def test_feature_caches(
 
 def test_records_of_evaluate(tmp_path: Path, drill: Drill, rng: random.Random) -> None:
     keys = [PhotographKey(str(number), f"labels {number}") for number in range(3)]
-    measured = Measured({"mIoU": 0.25}, ObjectOverlaps((0.5, 0.75), (10, 20)), None, ())
+    measured = Measured({"mIoU": 0.25}, ObjectOverlaps((0.5, 0.75), (0.1, 0.2)), None, ())
     shard = Shard(tmp_path, "seed-0", 0)
     for key in keys:
         shard.write(key, measured)

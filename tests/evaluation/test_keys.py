@@ -11,9 +11,9 @@ from PIL import Image
 
 import slotlight
 from slotlight.baselines import build_baseline
+from slotlight.config import ObjectRule
 from slotlight.datasets import COCODataset, Dataset, FolderDataset, VOCDataset
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.objects import ObjectRule
 from slotlight.evaluation.identity import _DECIDING, code_fingerprint, result_key, statements
 from slotlight.evaluation.run import evaluate
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from slotlight.datasets import FolderDataset, LabelKind, Labels, SyntheticDataset
 from slotlight.discovery.discovery import Discovery
-from slotlight.discovery.objects import mask_boxes_xyxy
+from slotlight.discovery.segments import mask_boxes_xyxy
 from slotlight.errors import DatasetError, UnknownNameError
 from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.protocols import PROTOCOLS, check_labels, find_protocol

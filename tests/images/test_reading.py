@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from slotlight.errors import ImageError
-from slotlight.images.reading import MAX_ASPECT, fit_size, read_photograph, resize, to_batch
+from slotlight.images.reading import MAX_ASPECT, fit_size, read_photograph
+from slotlight.images.resizing import resize, to_batch
 
 
 def picture(height: int = 6, width: int = 9) -> np.ndarray:

@@ -90,3 +90,13 @@ def test_a_table_that_is_not_there(folder):
     for name in ("x.csv", "x.tar", "x.txt"):
         with pytest.raises(ImageError, match=f"There is no file or folder .*{name}"):
             named(folder / name)
+
+
+def test_local_addresses_and_lists_of_nothing(folder):
+    assert named((folder / "a.jpg").as_uri()) == [str(folder / "a.jpg")]
+    (folder / "sub/.slotlight").touch()
+    with pytest.raises(ImageError, match="pictures that Slotlight wrote itself"):
+        named((folder / "sub").as_uri())
+    (folder / "empty.txt").write_text("\n")
+    with pytest.raises(ImageError, match=r"empty\.txt holds and names no photograph"):
+        named(folder, folder / "empty.txt")

@@ -5,7 +5,7 @@ from slotlight.page.look import html
 
 
 def test_names_are_escaped():
-    rows = [Row(1, "#ff0000", 53, 1, 2, 3, 4, "")]
+    rows = [Row(1, "#ff0000", 53, "", 1, 2, 3, 4)]
     shown = html("objects.html", name="<script>a</script>.jpg", width=4, height=3, rows=rows, more=2)
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown

@@ -73,10 +73,10 @@ def test_a_person_keeps_drops_and_merges(start, page, photo_paths, tmp_path):
     server = start("review", found, "--port", "7895")
     page.goto(server.url)
     name = page.locator("[data-part=name]")
-    page.wait_for_function("document.querySelector('[data-part=name]').textContent == 'astronaut.jpg'")
+    page.wait_for_function("document.querySelector('[data-part=name]')?.textContent == 'astronaut.jpg'")
     for key in ("ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
-    page.wait_for_function("document.querySelector('[data-part=name]').textContent == 'coffee.jpg'")
+    page.wait_for_function("document.querySelector('[data-part=name]')?.textContent == 'coffee.jpg'")
     count = page.locator("[data-piece]").count()
     assert count >= 3
     for key in ("d", "ArrowDown", "m", "ArrowDown", "m"):  # as fast as the browser sends them
@@ -101,7 +101,7 @@ def test_a_person_keeps_drops_and_merges(start, page, photo_paths, tmp_path):
     assert len(kept["annotations"]) == len(was["annotations"]) - 2
 
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("document.querySelector('[data-part=name]').textContent == 'chelsea.jpg'")
+    page.wait_for_function("document.querySelector('[data-part=name]')?.textContent == 'chelsea.jpg'")
     server.process.kill()
     server.process.wait()
     page.keyboard.press("d")
@@ -110,7 +110,7 @@ def test_a_person_keeps_drops_and_merges(start, page, photo_paths, tmp_path):
     )
     again = start("review", found, "--port", "7896")
     page.goto(again.url)
-    page.wait_for_function("document.querySelector('[data-part=name]').textContent == 'chelsea.jpg'")
+    page.wait_for_function("document.querySelector('[data-part=name]')?.textContent == 'chelsea.jpg'")
     assert name.inner_text() == "chelsea.jpg"
     assert page.elsewhere == []
     assert page.faults == []

@@ -12,7 +12,7 @@ from slotlight.cli.evaluation import run_evaluation
 from slotlight.datasets import DatasetSource, FolderDataset, SyntheticDataset
 from slotlight.datasets.synthetic import draw_scene
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.errors import DatasetError, UnknownNameError
+from slotlight.errors import ConfigError, UnknownNameError
 from slotlight.evaluation.curves import Curve
 from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.run import evaluate
@@ -141,7 +141,7 @@ def test_command_refuses_wrong_use_at_once(tmp_path: Path) -> None:
     source = DatasetSource("synthetic")
     with pytest.raises(UnknownNameError):
         run_evaluation(["centre-box"], ["corlock"], source, out=tmp_path)
-    with pytest.raises(DatasetError, match="devices"):
+    with pytest.raises(ConfigError, match="devices"):
         run_evaluation(["centre-box"], ["corloc"], source, out=tmp_path, devices=0)
     assert not list(tmp_path.iterdir())
 

@@ -55,6 +55,7 @@ def test_trainings_are_shared_by_what_only_reads_them() -> None:
         "small-objects": 6,
         "shift": 2,
         "stability": 4,
+        "methods": 16,
     }
 
 

@@ -305,7 +305,7 @@ class TestErrors:
     def test_divergence_names_the_step_and_leaves_the_last_good_checkpoint(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
     ) -> None:
-        longer = replace(TRAIN, steps=60, learning_rate=1e30, warmup_share=0.6, decay="halving")
+        longer = replace(TRAIN, steps=60, learning_rate=1e9, warmup_share=0.6, decay="halving")
         longer = replace(longer, checkpoint_every=1)
         with pytest.raises(TrainingError, match=r"diverged at step \d+,.*--start-over and a lower") as error:
             train(photo_paths, tmp_path, model_config, longer, device=CPU, cache=whole / "features")

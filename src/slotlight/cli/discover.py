@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from slotlight.config import EMBEDDED, ObjectRule, RunConfig, ScaleConfig
+from slotlight.config import EMBEDDED, FormatConfig, ObjectRule, RunConfig, ScaleConfig
 from slotlight.errors import SlotlightError, printable
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def discover(
     weights: Path | None = None,
     run: OmitArgPrefixes[RunConfig] = RunConfig(),  # noqa: B008
     rule: OmitArgPrefixes[ObjectRule] = ObjectRule(),  # noqa: B008
+    formats: OmitArgPrefixes[FormatConfig] = FormatConfig(),  # noqa: B008
     max_pixels: int | None = None,
     overlays: bool = True,
     masks: bool = True,
@@ -36,19 +37,22 @@ def discover(
 ) -> int:
     """Find the objects in photographs and write boxes, masks and pictures.
 
-    Writes OUT/objects.json (COCO), OUT/masks/ (label maps; 0 is background), OUT/overlays/ (pictures to look at)
-    and OUT/failures.json. The same command, run again, resumes where it stopped and processes only photographs that
-    are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named), 2 incorrect usage.
+    Writes OUT/objects.json (COCO) or what --format names, OUT/masks/ (label maps; 0 is background), OUT/overlays/
+    (pictures to look at) and OUT/failures.json. The same command, run again, resumes where it stopped and processes
+    only photographs that are new or have changed. Exit status: 0 all done, 1 some photographs failed (each is named),
+    2 incorrect usage.
 
     Args:
         paths: Photographs, folders (searched recursively) or "globs"; s3://, gs:// or https:// URLs; lists (.txt),
             manifests (.csv), archives (.tar) and Parquet files: see docs/scale.md.
         out: The folder to write to: a new or empty one, or that of an earlier run.
         samples: Use the sample photographs that come with scikit-image.
-        model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).
+        model: embedded, a folder that `slotlight train` wrote, a file that `slotlight export` wrote, or a baseline (see
+            `slotlight models`).
         weights: A local file with the backbone's weights.
         run: How the model is run.
         rule: What counts as an object.
+        formats: Formats of the results.
         max_pixels: Photographs with more pixels are named and left out, to limit memory.
         overlays: Draw the pictures.
         masks: Write the label maps; objects.json holds the masks as well.
@@ -61,7 +65,7 @@ def discover(
     from slotlight.discovery.results import ResultFolder
     from slotlight.discovery.samples import sample_photographs
     from slotlight.discovery.shards import Shard
-    from slotlight.discovery.workers import Work, discover_in_workers, threads_each
+    from slotlight.graphs.running import GraphDiscoverer
     from slotlight.images import Located, set_max_pixels, survey_sources
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
@@ -77,11 +81,16 @@ def discover(
     )
     load_model = partial(load, model, weights=weights, device=run.device, precision=run.precision, rule=rule)
     discoverer = load_model()
-    identity = {"model": discoverer.name, "fingerprint": discoverer.segmenter.fingerprint(), "seed": run.seed}
+    if (scale.workers > 1 or scale.ray) and isinstance(discoverer, GraphDiscoverer):
+        raise SlotlightError(
+            f"{model} uses all cores by itself in ONNX Runtime; leave --workers and --ray out."
+        )
+    identity = {"model": discoverer.name, "fingerprint": discoverer.fingerprint(), "seed": run.seed}
     folder = ResultFolder(
         out,
         photographs,
         identity | asdict(rule),
+        formats=formats,
         overlays=overlays,
         masks=masks,
         shard=shard,
@@ -90,14 +99,24 @@ def discover(
     )
     rows: list[tuple[str, int, float]] = []
     console = Console()
-    settings = {"batch_size": run.batch_size, "seed": run.seed}
     workers = min(scale.workers, len(folder.left))
     try:
-        if workers > 1:
-            work = Work(load_model, folder.pictures, threads=threads_each(workers), **settings)
+        if scale.ray:
+            from slotlight.discovery.workers import Work, threads_each
+            from slotlight.integrations.ray import discover_on_ray
+
+            gpu = run.device != "cpu"
+            work = Work(load_model, folder.pictures, run.batch_size, run.seed, threads_each(1), gpu)
+            lines = discover_on_ray(work, folder.left, scale.ray)
+        elif workers > 1:
+            from slotlight.discovery.workers import Work, discover_in_workers, threads_each
+
+            work = Work(load_model, folder.pictures, run.batch_size, run.seed, threads_each(workers))
             lines = discover_in_workers(work, folder.left, workers)
         else:
-            lines = discover_entries(discoverer, folder.left, folder.pictures, **settings)
+            lines = discover_entries(
+                discoverer, folder.left, folder.pictures, batch_size=run.batch_size, seed=run.seed
+            )
         with ProgressReport("finding objects", len(folder.left)) as progress:
             for line in folder.take(lines):
                 if len(rows) < _SHOWN and not line.cause:
@@ -105,16 +124,16 @@ def discover(
                     rows.append((PurePosixPath(line.file).name, len(line.annotations), best))
                 progress.advance()
         folder.finish()
-        failed = list(folder.failures())
+        failed = sum(1 for _ in folder.failures())
     finally:
         folder.close()
-    done = len(folder.entries) - len(failed)
-    new = len(folder.left) - (len(failed) - folder.failed_before)
+    done = len(folder.entries) - failed
+    new = len(folder.left) - (failed - folder.failed_before)
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
-        _print_summary(console, rows, new, done - new, out)
+        _print_summary(console, rows, new, done - new, out, formats)
     for sentence in survey.left_out:
         print(f"left out: {printable(sentence)}", file=sys.stderr)
-    for line in failed:
+    for line in folder.failures():
         print(f"failed: {line.cause}", file=sys.stderr)
     if folder.failed_before:
         print(f"{folder.failed_before} of them failed before; --retry-failed looks again.", file=sys.stderr)
@@ -122,10 +141,17 @@ def discover(
 
 
 def _print_summary(
-    console: "Console", rows: list[tuple[str, int, float]], done: int, before: int, out: Path
+    console: "Console",
+    rows: list[tuple[str, int, float]],
+    done: int,
+    before: int,
+    out: Path,
+    formats: FormatConfig,
 ) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from slotlight.formats.registry import FORMATS
 
     table = Table()
     table.add_column("photograph")
@@ -138,6 +164,7 @@ def _print_summary(
     if done > len(rows):
         console.print(f"... and {done - len(rows)} more")
     earlier = f" ({before} of them in an earlier run)" if before else ""
-    where = f"pictures in {out / 'overlays'}, objects in {out / 'objects.json'}"
+    objects = ", ".join(str(out / FORMATS[name].output) for name in formats.format)
+    where = f"pictures in {out / 'overlays'}, objects in {objects}"
     total = done + before
     console.print(Text(f"{total} photograph{'' if total == 1 else 's'}{earlier}: {where}"))

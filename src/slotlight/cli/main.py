@@ -15,18 +15,22 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.convert import convert
 from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
 from slotlight.cli.distil import distil
 from slotlight.cli.evaluate import evaluate
+from slotlight.cli.export import export
 from slotlight.cli.groups import groups
 from slotlight.cli.merge import merge
 from slotlight.cli.models import models
+from slotlight.cli.push import push
 from slotlight.cli.review import review
 from slotlight.cli.study import study_command
+from slotlight.cli.track import track
 from slotlight.cli.train import full_options, train_command
 from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
-from slotlight.files import expand_home
+from slotlight.paths import expand_home
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -44,11 +48,15 @@ def main() -> None:
             "discover": discover,
             "merge": merge,
             "groups": groups,
+            "convert": convert,
+            "track": track,
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
             "study": study_command(arguments),
             "models": models,
+            "export": export,
+            "push": push,
             "demo": demo,
             "review": review,
         }
@@ -58,7 +66,7 @@ def main() -> None:
     except SlotlightError as fault:
         status = _say(str(fault), FAILED if isinstance(fault, OutputError | CacheError) else WRONG_USE)
     except ModuleNotFoundError as fault:
-        extras = "slotlight[train,evaluate,samples]"
+        extras = "slotlight[train,evaluate,samples,groups,video]"
         status = _say(f"this needs {fault.name}; install it with: pip install '{extras}'", WRONG_USE)
     except KeyboardInterrupt:
         status = _say("stopped; the same command goes on from here.", INTERRUPTED)

@@ -21,7 +21,5 @@ def merge(shards: Positional[tuple[Path, ...]], *, out: Path, start_over: bool =
 
     merged = merge_shards(shards, out, start_over=start_over)
     failed = f", {merged.failures} of them failed (see {out / 'failures.json'})" if merged.failures else ""
-    Console().print(
-        Text(f"{merged.photographs} photographs{failed}: objects in {out / 'objects.json'}"), soft_wrap=True
-    )
+    Console().print(Text(f"{merged.photographs} photographs{failed}: objects in {out}"), soft_wrap=True)
     return 1 if merged.failures else 0

@@ -9,7 +9,18 @@ from tyro.conf import Positional, arg
 
 from slotlight.config import EMBEDDED, PRESETS, BackboneConfig, ModelConfig, TrainConfig, preset
 
-PresetName = Literal["embedded", "paper", "partition", "single-query", "study"]
+PresetName = Literal[
+    "adaslot",
+    "agreement",
+    "dinosaur",
+    "embedded",
+    "paper",
+    "partition",
+    "single-query",
+    "smoothsa",
+    "spot",
+    "study",
+]
 _RENAMED = {"--mask-ratio": "--masking.ratio", "--decode-patches": "--decoder.patch-share"}
 
 
@@ -40,8 +51,9 @@ def train_command(arguments: Sequence[str]) -> Callable[..., int]:
             paths: Photographs, folders (searched recursively) or "globs".
             out: The folder to write to.
             preset: Where all other defaults come from: embedded for the embedded backbone, paper for any other.
-                partition learns the normalised cut of each photograph in minutes; single-query is plain slot
-                attention, the floor of that name.
+                partition learns the normalised cut of each photograph in minutes; dinosaur, spot, smoothsa, adaslot
+                and agreement are methods of docs/methods.md; single-query is plain slot attention, the floor of that
+                name.
             model: The model to train.
             training: How it is trained.
             device: auto, cpu, cuda, mps, ...

@@ -8,6 +8,7 @@ from slotlight.config.choices import (
     Decay,
     DecoderKind,
     Facet,
+    FormatName,
     FusionKind,
     GruState,
     MaskKind,
@@ -20,6 +21,7 @@ from slotlight.config.choices import (
     Start,
 )
 from slotlight.config.detector import DetectorConfig, DistilConfig, ProposalConfig
+from slotlight.config.formats import FormatConfig
 from slotlight.config.model import (
     BackboneConfig,
     DecoderConfig,
@@ -31,6 +33,7 @@ from slotlight.config.model import (
 )
 from slotlight.config.presets import PRESETS, preset
 from slotlight.config.running import ObjectRule, RunConfig, ScaleConfig
+from slotlight.config.tracking import TrackRule
 from slotlight.config.training import TrainConfig
 
 __all__ = [
@@ -46,6 +49,8 @@ __all__ = [
     "DetectorConfig",
     "DistilConfig",
     "Facet",
+    "FormatConfig",
+    "FormatName",
     "FusionKind",
     "GruState",
     "HeuristicsConfig",
@@ -64,6 +69,7 @@ __all__ = [
     "ScaleConfig",
     "SlotConfig",
     "Start",
+    "TrackRule",
     "TrainConfig",
     "preset",
     "with_ranking",

@@ -75,10 +75,14 @@ class SlotConfig:
         projection_hidden: Width of the MLP before the slots; None is twice the features' width.
         mlp_hidden: Width of each head's residual MLP.
         gru_state: ``slots`` as published; ``normalised`` as in the authors' release.
-        queries: Where a photograph's slots begin: in ``noise`` as published, or in some of its own ``patches``, drawn
-            for each head as the seeds of k-means++.
+        queries: Where a photograph's slots begin: in ``noise`` as published; in some of its own ``patches``, drawn
+            for each head as the seeds of k-means++; or ``warm``, in what a small module that learns where slots end
+            makes of noise and patches (`slotlight.model.warm_queries`).
         start: Initial weights: ``random`` as published, or those of soft k-means (``kmeans``).
         start_sharpness: Sharpness of the soft k-means: its logits are this times cos · √dim.
+        adaptive: Whether the number of slots suits the photograph, ``slots`` being the most
+            (`slotlight.model.slot_count`).
+        slot_cost: What a training pays for the share of slots that it keeps, where that is adaptive.
     """
 
     heads: int = 8
@@ -90,9 +94,12 @@ class SlotConfig:
     queries: Queries = "noise"
     start: Start = "random"
     start_sharpness: float = 4.0
+    adaptive: bool = False
+    slot_cost: float = 0.1
 
     def __post_init__(self) -> None:
         above(self, 0, "start_sharpness")
+        at_least(self, 0, "slot_cost")
         at_least(self, 1, "heads", "slots", "iterations", "mlp_hidden")
         at_most(self, 254, "heads", "slots")  # a map of slots has 8 bits, and the background is one more
         if self.projection_hidden is not None:
@@ -104,10 +111,12 @@ class DecoderConfig:
     """How features are reconstructed from slots.
 
     Attributes:
-        kind: ``mlp`` broadcasts each slot to every patch; ``mixer`` mixes slots for each patch first.
+        kind: ``mlp`` broadcasts each slot to every patch; ``mixer`` mixes slots for each patch first; ``transformer``
+            predicts each patch from the slots and from the patches before it.
         hidden: Width of the hidden layers.
-        layers: Number of hidden layers.
-        patch_share: Share of the patches, drawn at random, that a training step reconstructs.
+        layers: Number of hidden layers; of the transformer, of blocks.
+        patch_share: Share of the patches, drawn at random, that a training step reconstructs; the transformer
+            reconstructs all.
     """
 
     kind: DecoderKind = "mlp"
@@ -119,6 +128,8 @@ class DecoderConfig:
         at_least(self, 1, "hidden", "layers")
         if not 0 < self.patch_share <= 1:
             raise ConfigError(f"patch_share is {self.patch_share}; it must be in (0, 1].")
+        if self.kind == "transformer" and self.patch_share < 1:
+            raise ConfigError("The transformer decoder reads all patches in turn; set patch_share to 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,9 +143,9 @@ class HeuristicsConfig:
         centre_width: Standard deviation of the map's Gaussian; the photograph extends from -1 to 1.
         background_below: A slot with less than this share of the mean foreground is background and scores 0.
         min_contrast: A photograph whose colours (in [0, 1]) deviate less than this from a plain gradient has no
-            object.
-        min_structure: Neither has one whose cells of 8 pixels differ less than this times the pixels within them:
-            noise.
+            object; up to twice this, scores are lower (`slotlight.model.evidence`).
+        min_structure: The same of photographs whose cells of 8 pixels differ less than this times the pixels within
+            them: noise, or a page of text.
         merge_background: Whether background slots are merged into one.
         group_within: Slots are joined into one object as long as that costs less than this share of the patches'
             variance (`slotlight.model.grouping`); 0 joins none.
@@ -178,12 +189,17 @@ class ModelConfig:
 
     Attributes:
         standardise: Whether the slots read features less the training photographs' mean, over one standard deviation.
-        objective: What the slots learn: to be decoded into the features (``reconstruction``, as published), or to
-            predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`).
+        objective: What the slots learn: to be decoded into the features (``reconstruction``, as published); to
+            predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`);
+            beside reconstruction, the masks of a trained first stage (``distillation``) or what the heads agree on
+            (``agreement``, `slotlight.model.agreement`); or how a first stage's heads are fused, all else being
+            frozen (``alignment``, `slotlight.model.alignment`).
         partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
         diffusion_steps: The slots also read what a random walk of so many steps over that graph makes of the features
             (`slotlight.model.patch_graph.diffused`), as many dimensions more; 0 leaves it out.
-        fusion: How the heads' slots are merged into one set.
+        pseudo_label_weight: Of the cross entropy that ``distillation`` and ``agreement`` add to the reconstruction's
+            error.
+        fusion: How the heads' slots are merged into one set; ``learned`` belongs to the objective ``alignment``.
         reference: Which head keeps its slots' order: the one that agrees most with the others, photograph by photograph
             (``agreed``); the ``first``; or one ``drawn`` by the seed, as in the authors' release. Where nothing is
             matched (``mean``) it makes no difference; ``single`` is this head alone, the first for ``agreed``.
@@ -198,16 +214,28 @@ class ModelConfig:
     objective: Objective = "reconstruction"
     partition_temperature: float = 0.05
     diffusion_steps: int = 0
+    pseudo_label_weight: float = 0.1
     fusion: FusionKind = "hungarian"
     reference: Reference = "agreed"
     masks_from: MaskSource = "decoder"
     heuristics: HeuristicsConfig = field(default_factory=HeuristicsConfig)
 
     def __post_init__(self) -> None:
-        above(self, 0, "partition_temperature")
+        above(self, 0, "partition_temperature", "pseudo_label_weight")
         at_least(self, 0, "diffusion_steps")
         if self.objective == "partition" and self.masks_from != "attention":
             raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
+        if self.objective == "agreement" and self.slots.heads < 2:
+            raise ConfigError("One head has nobody to agree with; set heads to 2 or more.")
+        if (self.objective == "alignment") != (self.fusion == "learned"):
+            raise ConfigError("The objective 'alignment' and the fusion 'learned' belong together; set both.")
+        if self.slots.adaptive and (
+            self.decoder.kind == "transformer" or self.objective in ("partition", "alignment")
+        ):
+            raise ConfigError(
+                "An adaptive number of slots learns from reconstruction by the decoders 'mlp' and 'mixer'; choose one "
+                "of them and another objective than 'partition' or 'alignment'."
+            )
 
 
 def with_ranking(config: ModelConfig) -> ModelConfig:

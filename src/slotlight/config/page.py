@@ -14,7 +14,7 @@ class PageConfig:
     Attributes:
         host: The address to listen on; 0.0.0.0 lets everyone on the network in.
         port: The port; without one, the first that is free from 7860.
-        share: Make a public link through Gradio's servers as well, for anyone who knows it.
+        share: Make a public link as well, through Gradio's servers and with its program, which is downloaded.
     """
 
     host: str = "127.0.0.1"

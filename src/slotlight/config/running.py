@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from slotlight.config.bounds import at_least, at_most, check_seed, in_unit_interval
 from slotlight.config.choices import Precision
+from slotlight.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +35,20 @@ class ScaleConfig:
     Attributes:
         shard: Which part of the photographs to look at, such as 3/16; `slotlight merge` puts the parts together.
         workers: Processes that share the photographs, each with its share of the cores and a model of its own.
+        ray: Spread the photographs over a Ray cluster at this address (auto, HOST:PORT, ray://HOST:PORT), or over one
+            that is started here (local).
         retry_failed: Look again at photographs that failed before and have not changed.
     """
 
     shard: str | None = None
     workers: int = 1
+    ray: str | None = None
     retry_failed: bool = False
 
     def __post_init__(self) -> None:
         at_least(self, 1, "workers")
+        if self.ray is not None and self.workers > 1:
+            raise ConfigError("--ray has workers of its own; leave --workers out.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """How a model is trained."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from slotlight.config.bounds import above, at_least, check_seed, in_unit_interval
 from slotlight.config.choices import Decay, Precision
@@ -24,6 +25,8 @@ class TrainConfig:
         compile: Compile the step with `torch.compile`: a slow start, then faster steps.
         devices: Number of devices.
         checkpoint_every: Steps between checkpoints, which are at most two minutes apart.
+        first_stage: A model folder, trained before: the teacher of the objective ``distillation``, or the model whose
+            heads the objective ``alignment`` learns to fuse.
         seed: Seed of the initial weights, the order of photographs and the slots' noise.
     """
 
@@ -38,6 +41,7 @@ class TrainConfig:
     compile: bool = False
     devices: int = 1
     checkpoint_every: int = 500
+    first_stage: Path | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from slotlight.datasets.sample import VOID, Dataset, LabelKind, Labels, Sample
 from slotlight.datasets.synthetic import SyntheticDataset
 from slotlight.datasets.voc import VOCDataset, is_voc
 from slotlight.errors import DatasetError
-from slotlight.files import expand_home
+from slotlight.paths import expand_home
 
 __all__ = [
     "SYNTHETIC",

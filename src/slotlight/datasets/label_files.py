@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from slotlight.errors import DatasetError, ImageError
-from slotlight.images.files import PhotographSize, opened, read_size
+from slotlight.images.files import Encoded, PhotographSize, despite_metadata, opened, read_size
 from slotlight.images.orientation import UPRIGHT, turn_upright
 
 VOID = 255
@@ -96,13 +96,12 @@ def is_empty_mask(path: Path, void: int | None = None) -> bool:
         void: The grey level or index that is no foreground either.
     """
     try:
-        with opened(path) as file:
-            pixels = _mask_pixels(file)
-            if void is not None and pixels.ndim == 2:
-                pixels = np.where(pixels == void, 0, pixels)
-            return not _foreground(pixels).any()
+        pixels = despite_metadata(path, _decoded)
     except ImageError:
         return False
+    if void is not None and pixels.ndim == 2:
+        pixels = np.where(pixels == void, 0, pixels)
+    return not _foreground(pixels).any()
 
 
 def frame_of(label_size: tuple[int, int], label: str, image: Path) -> int:
@@ -142,8 +141,7 @@ def _read_pixels(path: Path, image: Path) -> NDArray[Any]:
         )
         raise DatasetError(f"The label file {path} is missing; every photograph needs one{found}.")
     try:
-        with opened(path) as file:
-            pixels = _mask_pixels(file)
+        pixels = despite_metadata(path, _decoded)
     except ImageError as error:
         raise DatasetError(f"The label file {error}") from None
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
@@ -152,6 +150,11 @@ def _read_pixels(path: Path, image: Path) -> NDArray[Any]:
         )
     orientation = frame_of((pixels.shape[0], pixels.shape[1]), f"The label file {path}", image)
     return turn_upright(pixels, orientation)
+
+
+def _decoded(file: Path | Encoded) -> NDArray[Any]:
+    with opened(file) as image:
+        return _mask_pixels(image)
 
 
 def _pixels(file: Image.Image) -> NDArray[Any]:

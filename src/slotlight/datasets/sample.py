@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from slotlight.datasets.label_files import VOID as VOID
-from slotlight.discovery.objects import mask_boxes_xyxy
+from slotlight.discovery.segments import mask_boxes_xyxy
 from slotlight.files import digest, file_digest, stamp
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import RGBImage

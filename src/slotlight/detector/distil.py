@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torchvision.models.detection import MaskRCNN
 
 from slotlight.backbones import load_backbone
@@ -28,6 +28,7 @@ from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import CheckpointError
 from slotlight.files import begin_run, digest, stamp, whole_file
 from slotlight.images import find_photographs
+from slotlight.tensors import tensors_digest
 from slotlight.training.state import STATE, TrainingState, load_state
 from slotlight.training.train import check_resuming, flat_settings
 
@@ -128,9 +129,9 @@ def _run_round(
 ) -> None:
     """Train a round, or take its weights where it is done."""
     ended = out / "rounds" / f"round_{number + 1}.safetensors"
+    name = f"{run} round {number + 1}"
     network.requires_grad_(True)
     if not ended.exists():
-        name = f"{run} round {number + 1}"
         state_path = out / STATE
         state = _state_of(state_path, name)
         fit_detector(
@@ -145,15 +146,18 @@ def _run_round(
             state_path=state_path,
         )
         ended.parent.mkdir(exist_ok=True)
+        weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
         with whole_file(ended) as partial:
-            save_file(
-                {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()},
-                partial,
-            )
+            save_file(weights, partial, {"digest": tensors_digest(weights, name)})
         return
     try:
-        network.load_state_dict(load_file(ended))
-    except (OSError, SafetensorError, RuntimeError) as fault:
+        with safe_open(ended, "pt") as file:
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            about = file.metadata() or {}
+        if about.get("digest") != tensors_digest(weights, name):
+            raise ValueError("its content does not match its digest")
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as fault:
         raise CheckpointError(f"{ended} is damaged; delete it, and its round is trained again.") from fault
 
 

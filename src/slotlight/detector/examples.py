@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from slotlight.config import DistilConfig
 from slotlight.detector.network import STRIDE
 from slotlight.detector.pseudo_masks import PseudoMasks
-from slotlight.discovery.objects import mask_boxes_xyxy
+from slotlight.discovery.segments import mask_boxes_xyxy
 from slotlight.images import fit_size, read_photograph, resize, to_batch
 
 PASTED_SCALE = (0.3, 1.0)

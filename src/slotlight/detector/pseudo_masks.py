@@ -1,6 +1,6 @@
 """Photographs → the regions that stand in for labels, in blocks on disk; a killed run goes on with the next block."""
 
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,15 @@ from jaxtyping import Bool
 
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.discovery import Discovery
-from slotlight.errors import CheckpointError, TrainingError
-from slotlight.files import write_text
+from slotlight.errors import CheckpointError, ImageError, TrainingError
+from slotlight.files import sealed, unsealed, write_text
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.progress import ProgressReport
 
 BLOCK = 128
 """Photographs of one file."""
+
+_LOG = logging.getLogger("slotlight")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def find_pseudo_masks(
 ) -> list[PseudoMasks]:
     """Find the regions of photographs with a teacher, or read those that were found before.
 
-    Photographs that cannot be read are left out.
+    Photographs that cannot be read are left out, and named.
 
     Args:
         photographs: Files, in the order that the result has.
@@ -85,11 +87,8 @@ def find_pseudo_masks(
         for number, block in enumerate(blocks):
             file = folder / f"{number:06d}.json"
             if not file.exists():
-                rows = [
-                    _to_json(discovery)
-                    for discovery in teacher.stream(block, batch_size=batch_size, on_error=lambda *_: None)
-                ]
-                write_text(file, [json.dumps(rows)])
+                stream = teacher.stream(block, batch_size=batch_size, on_error=_leave_out)
+                write_text(file, [sealed({"rows": [_to_json(discovery) for discovery in stream]})])
             found += _read(file)
             progress.update(min(len(photographs), (number + 1) * BLOCK))
     if not any(one.masks for one in found):
@@ -105,15 +104,22 @@ def _to_json(found: Discovery) -> dict[str, Any]:
     return {"path": str(found.path), "size": found.image.shape[:2], "masks": masks, "scores": scores}
 
 
+def _leave_out(_: object, fault: ImageError) -> None:
+    _LOG.warning("Left out: %s", fault)
+
+
 def _read(file: Path) -> list[PseudoMasks]:
     try:
+        record = unsealed(file.read_bytes())
+        if record is None:
+            raise ValueError("its content does not match its digest")
         return [
             PseudoMasks(
                 Path(row["path"]),
                 tuple(RunLengths((row["size"][0], row["size"][1]), counts) for counts in row["masks"]),
                 tuple(row["scores"]),
             )
-            for row in json.loads(file.read_text())
+            for row in record["rows"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise CheckpointError(f"{file} is damaged ({fault}); delete it, and it is made again.") from fault

@@ -4,21 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 from PIL.Image import Image
-from torch import Tensor
 
 from slotlight.config import ObjectRule
 from slotlight.discovery.discovery import Discovery
-from slotlight.discovery.objects import pixel_objects, pixel_regions
+from slotlight.discovery.segments import PixelObjects
 from slotlight.errors import ConfigError, ImageError
-from slotlight.images import Encoded, Photograph, fit_size, read_photograph, read_size, resize, to_batch
+from slotlight.images import Encoded, Photograph, TensorLike, fit_size, read_photograph, read_size
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
-from slotlight.segmenter import Regions, Segmenter, SlotMasks
+
+if TYPE_CHECKING:
+    from slotlight.segmenter import Segmenter, SlotMasks
+else:  # torch is imported by whoever makes a segmenter; `slotlight.graphs` finds objects without it
+    Segmenter = SlotMasks = Any
 
 MOST_PIXELS = 128_000_000
 """Of the photographs that wait for others of their size: ten from a phone, hundreds from the web."""
@@ -36,13 +38,20 @@ OnError = Callable[[Photograph | Tagged, ImageError], None]
 
 
 @dataclass(frozen=True)
-class _Ready:
+class Ready:
     """A photograph that has been read, and its small copy for the segmenter."""
 
     source: Photograph
     tag: object
     image: UInt8[np.ndarray, "height width 3"]
     small: UInt8[np.ndarray, "rows columns 3"]
+
+    def discovery(self, objects: PixelObjects) -> Discovery:
+        """The photograph with what was found in it."""
+        path = Path(self.source) if isinstance(self.source, str | Path) else None
+        return Discovery(
+            self.image, objects.segments, objects.masks, objects.boxes_xyxy, objects.scores, path, self.tag
+        )
 
 
 class Discoverer:
@@ -67,6 +76,10 @@ class Discoverer:
         """What tables call it."""
         return self.segmenter.name
 
+    def fingerprint(self) -> str:
+        """A hash of everything that decides what is found in a photograph, but for the seed and the rule."""
+        return self.segmenter.fingerprint()
+
     # A tensor or array is a sequence too, but one photograph.
     @overload
     def discover(  # type: ignore[overload-overlap]
@@ -84,9 +97,13 @@ class Discoverer:
         Raises:
             ImageError: A photograph cannot be read.
         """
-        if isinstance(photographs, str | Path | Encoded | Image | np.ndarray | Tensor):
+        if isinstance(photographs, str | Path | Encoded | Image | np.ndarray | TensorLike):
             return next(self.stream([photographs], batch_size=1, seed=seed))
         return list(self.stream(photographs, batch_size=batch_size, seed=seed))
+
+    def generate(self, image: UInt8[np.ndarray, "height width 3"]) -> list[dict[str, Any]]:
+        """The objects of a photograph as SAM's automatic mask generator gives them; see `Discovery.to_sam`."""
+        return self.discover(image).to_sam()
 
     def stream(
         self,
@@ -109,7 +126,7 @@ class Discoverer:
         """
         window = 4 * batch_size  # wide enough that equal sizes meet
         with worker_pool() as pool:
-            batches: OrderedBatches[_Ready, Discovery] = OrderedBatches(
+            batches: OrderedBatches[Ready, Discovery] = OrderedBatches(
                 lambda ready: self._segment(ready, seed, pool), batch_size=batch_size, room=window
             )
             for ready in self._read_ahead(photographs, batch_size + WORKERS, pool, on_error):
@@ -123,27 +140,35 @@ class Discoverer:
         count: int,
         pool: ThreadPoolExecutor,
         on_error: OnError | None,
-    ) -> Iterator["_Ready"]:
+    ) -> Iterator["Ready"]:
         for ready in map_ahead(pool, self._read, photographs, ahead=count, weight=_pixels, room=MOST_PIXELS):
-            if isinstance(ready, _Ready):
+            if isinstance(ready, Ready):
                 yield ready
             elif on_error is None:
                 raise ready[1]
             else:
                 on_error(*ready)
 
-    def _read(self, given: Photograph | Tagged) -> "_Ready | tuple[Photograph | Tagged, ImageError]":
+    def _read(self, given: Photograph | Tagged) -> "Ready | tuple[Photograph | Tagged, ImageError]":
         source, tag = (given.photograph, given.tag) if isinstance(given, Tagged) else (given, None)
         try:
             image = read_photograph(source)
         except ImageError as error:
             return given, error
+        return Ready(source, tag, image, self._small(image))
+
+    def _small(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+        """What the segmenter is given."""
+        from slotlight.images.resizing import resize
+
         height, width, _ = image.shape
         size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
-        return _Ready(source, tag, image, resize(image, size))
+        return resize(image, size)
 
-    def _segment(self, ready: list[_Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
+    def _segment(self, ready: list[Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
         """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
+        from slotlight.images.resizing import to_batch
+
         images = to_batch([photograph.small for photograph in ready], self.segmenter.device)
         slots = self.segmenter.segment(images, seed=seed)
         if self.rule.proposals and slots.regions is None:
@@ -155,28 +180,24 @@ class Discoverer:
             pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)
         ]
 
-    @torch.inference_mode()
-    def _finish(self, photograph: _Ready, slots: SlotMasks, number: int) -> Discovery:
+    def _finish(self, photograph: Ready, slots: SlotMasks, number: int) -> Discovery:
         # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
+        import torch
+
+        from slotlight.discovery.objects import pixel_objects, pixel_regions
+        from slotlight.segmenter import Regions
+
         size = photograph.image.shape[:2]
-        if self.rule.proposals and slots.regions is not None:
-            regions = slots.regions[number]
-            objects = pixel_regions(Regions(regions.masks.cpu(), regions.scores.cpu()), size, self.rule)
-        else:
-            masks, scores, groups = (
-                values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
-            )
-            objects = pixel_objects(masks, scores, size, self.rule, groups, whole=slots.whole)
-        path = Path(photograph.source) if isinstance(photograph.source, str | Path) else None
-        return Discovery(
-            photograph.image,
-            objects.segments,
-            objects.masks,
-            objects.boxes_xyxy,
-            objects.scores,
-            path,
-            photograph.tag,
-        )
+        with torch.inference_mode():
+            if self.rule.proposals and slots.regions is not None:
+                regions = slots.regions[number]
+                objects = pixel_regions(Regions(regions.masks.cpu(), regions.scores.cpu()), size, self.rule)
+            else:
+                masks, scores, groups = (
+                    values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
+                )
+                objects = pixel_objects(masks, scores, size, self.rule, groups, whole=slots.whole)
+        return photograph.discovery(objects)
 
 
 def _pixels(given: Photograph | Tagged) -> int:

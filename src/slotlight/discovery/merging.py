@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slotlight.config import FormatConfig
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Line, whole_lines
-from slotlight.discovery.results import OUTPUTS, SHARD, failures, write_results
+from slotlight.discovery.results import FAILURES, OUTPUTS, SHARD, failures, of_model, write_results
 from slotlight.discovery.shards import Shard
 from slotlight.errors import OutputError
 from slotlight.files import (
@@ -90,18 +91,21 @@ def _merge(parts: Mapping[int, _Part], identity: dict[str, Any], out: Path) -> M
                 end += len(text)
                 yield text
 
+    (out / FAILURES).unlink(missing_ok=True)
     write_text(out / PROGRESS, lines())
     for name in before - names:  # of photographs that are gone
         for picture in _pictures(out, identity).paths(name):
             picture.unlink(missing_ok=True)
-    of_run = {name: value for name, value in identity.items() if name not in ("overlays", "masks")}
-    write_results(out, of_run, offsets)
+    write_results(out, of_model(identity), offsets, FormatConfig.of_identity(identity))
     return Merged(len(offsets), sum(1 for _ in failures(out, offsets)))
 
 
 def _copy_pictures(line: Line, source: Path, out: Path, identity: Mapping[str, Any]) -> None:
     there, here = (_pictures(folder, identity).paths(line.name) for folder in (source, out))
-    for picture, copy in zip(there, here, strict=True):
+    copies = [out / picture.relative_to(source) for picture in there]
+    for picture in set(here) - set(copies):  # a cutout of the photograph before it changed
+        picture.unlink(missing_ok=True)
+    for picture, copy in zip(there, copies, strict=True):
         if not picture.is_file():  # of a photograph that failed, or an overlay that could not be drawn
             continue
         status = picture.stat()
@@ -112,7 +116,8 @@ def _copy_pictures(line: Line, source: Path, out: Path, identity: Mapping[str, A
 
 
 def _pictures(folder: Path, identity: Mapping[str, Any]) -> Pictures:
-    return Pictures(folder, overlays=identity["overlays"], masks=identity["masks"])
+    cutouts = "cutouts" in FormatConfig.of_identity(identity).format
+    return Pictures(folder, overlays=identity["overlays"], masks=identity["masks"], cutouts=cutouts)
 
 
 def _same(one: Any, other: Any) -> bool:

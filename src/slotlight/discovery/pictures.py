@@ -1,9 +1,10 @@
-"""A discovery → its label map and overlay on disk, and its line of the record."""
+"""A discovery → its label map, overlay and cutouts on disk, and its line of the record."""
 
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from slotlight.discovery.record import Entry, Line
 from slotlight.drawing import label_map
 from slotlight.errors import ImageError, printable
 from slotlight.files import whole_file
+from slotlight.formats.cutouts import cut_out, cutout_paths
 from slotlight.images import Photograph
 from slotlight.images.fetching import fetch
 from slotlight.images.files import PixelBudget
@@ -36,24 +38,34 @@ class Pictures:
         folder: Of the results.
         overlays: Whether overlays are drawn.
         masks: Whether label maps are written.
+        cutouts: Whether objects are cut out.
     """
 
     folder: Path
     overlays: bool = True
     masks: bool = True
+    cutouts: bool = False
 
     def paths(self, name: str) -> list[Path]:
-        """The pictures of a photograph whose pictures are called so."""
-        label_maps = [self.folder / "masks" / f"{name}.png"] if self.masks else []
-        return [*label_maps, *([self._overlay(name)] if self.overlays else [])]
+        """The pictures of a photograph whose pictures are called so; of cutouts, those that are there."""
+        label_maps = [self._label_map(name)] if self.masks else []
+        return [*label_maps, *([self._overlay(name)] if self.overlays else []), *self._cutouts(name)]
+
+    def are_complete(self, line: Line) -> bool:
+        """Whether all pictures of a finished photograph are there; one that could not be drawn is tried again."""
+        if self.cutouts and len(self._cutouts(line.name)) != len(line.annotations):
+            return False
+        return all(path.is_file() for path in self.paths(line.name))
 
     def write(self, discovery: Discovery) -> Line:
         """Write the pictures of a discovery that is tagged with its `Entry`; they are done before its line is."""
         entry = cast(Entry, discovery.tag)
         if self.masks:
-            save_picture(label_map(discovery.labels), self.paths(entry.name)[0], compress_level=3)
+            save_picture(label_map(discovery.labels), self._label_map(entry.name), compress_level=3)
         if self.overlays:  # a JPEG takes a twentieth of a PNG's time and a quarter of its room
             self._draw(discovery, entry)
+        if self.cutouts:
+            self._cut_out(discovery, entry.name)
         height, width = discovery.image.shape[:2]
         annotations = discovery.to_coco(entry.image_id)
         return Line(
@@ -67,8 +79,22 @@ class Pictures:
             address=entry.address,
         )
 
+    def _label_map(self, name: str) -> Path:
+        return self.folder / "masks" / f"{name}.png"
+
     def _overlay(self, name: str) -> Path:
         return self.folder / "overlays" / f"{name}.jpg"
+
+    def _cutouts(self, name: str) -> list[Path]:
+        paths = cutout_paths(self.folder / "cutouts", name)
+        return list(takewhile(Path.is_file, paths)) if self.cutouts else []
+
+    def _cut_out(self, discovery: Discovery, name: str) -> None:
+        cutouts = cut_out(discovery.image, discovery.each_mask, discovery.boxes_xyxy)
+        for path, cutout in zip(cutout_paths(self.folder / "cutouts", name), cutouts, strict=False):
+            save_picture(cutout, path, compress_level=3)
+        for path in self._cutouts(name)[len(discovery) :]:  # of the photograph before it changed
+            path.unlink()
 
     def _draw(self, discovery: Discovery, entry: Entry) -> None:
         """Write an overlay; it is there to be looked at, so one that cannot be drawn ends nothing."""

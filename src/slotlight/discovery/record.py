@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slotlight.files import changed_ns, sealed, unsealed
+from slotlight.formats.found import FoundPhotograph
 from slotlight.images.places import LocalFile, Place
 
 PROGRESS = ".progress.jsonl"
@@ -69,6 +70,21 @@ class Line:
     def names(self) -> dict[str, str]:
         """What results call it: ``file``, its path or URL, and ``key``, its own id where it has one."""
         return {"file": self.address, "key": self.file} if self.address else {"file": self.file}
+
+    def found(self, file_name: str) -> FoundPhotograph:
+        """As the formats take it, under the name that they give it."""
+        names = self.names
+        return FoundPhotograph(
+            names["file"],
+            file_name,
+            self.name,
+            self.image_id,
+            self.width,
+            self.height,
+            self.annotations,
+            cause=self.cause,
+            key=names.get("key", ""),
+        )
 
     def encoded(self) -> str:
         """A line of text, in ASCII."""

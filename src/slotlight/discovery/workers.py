@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import torch
 
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.pictures import Pictures, discover_entries
 from slotlight.discovery.record import Entry, Line
-from slotlight.errors import SlotlightError
+from slotlight.discovery.results import PROMISE
+from slotlight.errors import OutputError, SlotlightError
+from slotlight.files import writing_to
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Work:
         pictures: Where they are written.
         batch_size: See `Discoverer.stream`, and so is ``seed``.
         threads: Of each worker.
+        gpu: Whether the model may use one.
     """
 
     load: Callable[[], Discoverer]
@@ -36,6 +40,7 @@ class Work:
     batch_size: int
     seed: int
     threads: int
+    gpu: bool = False
 
 
 def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> Iterator[Line]:
@@ -93,11 +98,18 @@ def _run(connection: Connection, work: Work, entries: Sequence[Entry]) -> None:
     except BrokenPipeError:  # whoever started this process is gone
         os._exit(1)
     except OSError as fault:
-        connection.send(
-            SlotlightError(f"{work.pictures.folder} cannot be written: {fault.strerror or fault}.")
-        )
+        connection.send(_unwritten(work.pictures.folder, fault))
     except SlotlightError as fault:
         connection.send(fault)
+
+
+def _unwritten(folder: Path, fault: OSError) -> SlotlightError:
+    """What one process would have said."""
+    try:
+        with writing_to(folder, promise=PROMISE):
+            raise fault
+    except OutputError as said:
+        return said
 
 
 def _shares(entries: Sequence[Entry], workers: int) -> list[list[Entry]]:

@@ -18,7 +18,8 @@ from slotlight.parallel import WORKERS, map_ahead, worker_pool
 
 _DECIDING = (
     *("images/*.py", "segmenter.py", "backbones/*.py", "model/*.py"),
-    *("discovery/discoverer.py", "discovery/discovery.py", "discovery/objects.py", "formats/*.py"),
+    *("discovery/discoverer.py", "discovery/discovery.py", "discovery/objects.py", "discovery/segments.py"),
+    "formats/*.py",
     *("baselines/*.py", "datasets/*.py", "metrics/*.py"),
     *("evaluation/measured.py", "evaluation/runner.py", "evaluation/protocols/*.py"),
     "studies/corruptions.py",

@@ -1,14 +1,18 @@
-"""COCO: one JSON file of images and annotations with RLE masks."""
+"""COCO: one JSON file of images and annotations, with run lengths or polygons."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from faster_coco_eval.core import mask as rle
 from jaxtyping import Bool, Float
+
+from slotlight.files import write_text
+from slotlight.formats.found import Found, FoundPhotograph
 
 
 def coco_annotations(
@@ -40,6 +44,38 @@ def coco_annotations(
             }
         )
     return annotations
+
+
+def write_coco(found: Found, folder: Path) -> None:
+    """Write ``objects.json``, whose masks are run lengths."""
+    _write(found, folder / "objects.json", lambda photograph: list(photograph.annotations))
+
+
+def write_coco_polygons(found: Found, folder: Path) -> None:
+    """Write ``objects-polygons.json``: each object as one polygon a part, holes joined to the outline."""
+    _write(found, folder / "objects-polygons.json", with_polygons)
+
+
+def with_polygons(photograph: FoundPhotograph) -> list[dict[str, Any]]:
+    """A photograph's objects with polygons in place of run lengths."""
+    from slotlight.formats.polygons import edge_polygons
+
+    return [
+        annotation | {"segmentation": [ring.astype(int).ravel().tolist() for ring in edge_polygons(mask)]}
+        for annotation, mask in zip(photograph.annotations, photograph.each_mask(), strict=True)
+    ]
+
+
+def _write(
+    found: Found, path: Path, annotations_of: Callable[[FoundPhotograph], list[dict[str, Any]]]
+) -> None:
+    def images() -> Iterator[tuple[int, CocoImage]]:
+        for one in found.photographs():
+            image = CocoImage(one.file_name, one.width, one.height, annotations_of(one), one.key)
+            yield one.image_id, image
+
+    info = dict(found.info) | {"description": "Objects found without labels by Slotlight"}
+    write_text(path, coco_json(info, images, dict(enumerate(found.classes, start=1))))
 
 
 @dataclass(frozen=True)

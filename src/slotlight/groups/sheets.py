@@ -43,7 +43,7 @@ def spread(distances: Float[np.ndarray, " object"], most: int = SHOWN) -> Int64[
         >>> spread(np.array([0.3, 0.1, 0.9, 0.5]), 3).tolist()
         [1, 3, 2]
     """
-    order = np.argsort(distances, kind="stable")
+    order: Int64[np.ndarray, " object"] = np.argsort(distances, kind="stable")
     if len(order) <= most:
         return order
     chosen: Int64[np.ndarray, " chosen"] = order[np.linspace(0, len(order) - 1, most).round().astype(int)]

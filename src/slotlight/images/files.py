@@ -9,17 +9,21 @@ import errno
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
 from slotlight.errors import ImageError
+from slotlight.images.metadata import without_metadata
 from slotlight.images.orientation import UPRIGHT, orientation_of, swaps_sides
+
+Result = TypeVar("Result")
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -133,12 +137,44 @@ def read_size(file: str | Path | Encoded) -> PhotographSize:
     Raises:
         ImageError: It is missing, damaged, too large or not an image.
     """
-    with opened(Path(file) if isinstance(file, str) else file) as image:
+    return despite_metadata(Path(file) if isinstance(file, str) else file, _size)
+
+
+def _size(file: Path | Encoded) -> PhotographSize:
+    with opened(file) as image:
         width, height = image.size
         orientation = orientation_of(image)
         if image.format == "TIFF" and swaps_sides(orientation):  # Pillow gives the upright size of these
             width, height = height, width
         return PhotographSize((height, width), orientation)
+
+
+def despite_metadata(file: Path | Encoded, read: Callable[[Path | Encoded], Result]) -> Result:
+    """What is read of a file; where that fails, of its copy without the metadata that its pixels do not need.
+
+    Raises:
+        ImageError: Neither can be read.
+    """
+    try:
+        return read(file)
+    except ImageError as error:
+        fault = error
+    for keep_exif in (True, False):
+        try:
+            content = _content(file)
+            bare = without_metadata(content, keep_exif=keep_exif) if content else None
+            if bare is not None:
+                return read(Encoded(file.name if isinstance(file, Encoded) else str(file), bare))
+        except (ImageError, OSError, ValueError, MemoryError):
+            continue
+    raise fault
+
+
+def _content(file: Path | Encoded) -> bytes:
+    """A file's bytes; none where it is not a file."""
+    if isinstance(file, Encoded):
+        return file.content
+    return file.read_bytes() if file.is_file() else b""
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from slotlight.errors import ImageError
-from slotlight.files import claimed_parent, expand_home
+from slotlight.files import claimed_parent
 from slotlight.images.files import HEIC_REMEDY, reads_heic
+from slotlight.paths import expand_home
 
 EXTENSIONS = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
@@ -25,7 +26,8 @@ _EXPORT = "export {them} as JPEG or PNG"
 _LEFT_OUT = {
     **dict.fromkeys(_HEIC, f"to read {{them}}, {HEIC_REMEDY}"),
     **dict.fromkeys(
-        (".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp"), "videos are not read; save their frames as JPEG"
+        (".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp"),
+        "videos are followed by `slotlight track`, one at a time",
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), _EXPORT),
     **dict.fromkeys((".jp2", ".jxl", ".psd", ".svg", ".eps", ".pdf", ".tga", ".ico"), _EXPORT),

@@ -1,29 +1,39 @@
-"""A file, PIL image, array or tensor → an RGB array; its size for a backbone; arrays → a batch.
+"""A file, PIL image, array or tensor → an RGB array; its size for a backbone.
 
-Everything that can be wrong with a photograph's pixels is found here, and said in one sentence that names it; faults of
-files are found in `slotlight.images.files`.
+Imports no torch: `slotlight.images.resizing` does. Everything that can be wrong with a photograph's pixels is found
+here, and said in one sentence that names it; faults of files are found in `slotlight.images.files`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
 
 from slotlight.errors import ImageError
-from slotlight.images.files import DECODING, Encoded, named_faults, opened
-from slotlight.images.metadata import without_metadata
+from slotlight.images.files import DECODING, Encoded, despite_metadata, named_faults, opened
 from slotlight.images.orientation import orientation_of, turn_upright
 
-Photograph: TypeAlias = str | Path | Encoded | Image.Image | np.ndarray | Tensor
+
+@runtime_checkable
+class TensorLike(Protocol):
+    """A `torch.Tensor`, known by what it can do, so that torch need not be there to ask."""
+
+    def detach(self) -> Any:
+        """Its values, without what led to them."""
+        ...
+
+    def is_floating_point(self) -> bool:
+        """Whether its numbers have fractions."""
+        ...
+
+
+Photograph: TypeAlias = str | Path | Encoded | Image.Image | np.ndarray | TensorLike
 """What `read_photograph` takes: arrays are height × width (× channel), tensors channel × height × width."""
 
 RGBImage: TypeAlias = UInt8[np.ndarray, "height width 3"]
@@ -59,7 +69,7 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
         >>> read_photograph(np.zeros((2, 3), np.uint8)).shape
         (2, 3, 3)
     """
-    if isinstance(source, Tensor):
+    if isinstance(source, TensorLike):
         with named_faults("The tensor"):
             return _from_array(_channels_last(source), "The tensor")
     if isinstance(source, np.ndarray):
@@ -67,32 +77,8 @@ def read_photograph(source: Photograph, *, min_side: int | None = None) -> RGBIm
     if isinstance(source, Image.Image):
         with named_faults("The PIL image"):
             return _from_pil(source, "The PIL image")
-    return _from_file(Path(source) if isinstance(source, str) else source, min_side)
-
-
-def _from_file(file: Path | Encoded, min_side: int | None) -> RGBImage:
-    """Read a file; where that fails, without the metadata that its pixels do not need."""
-    try:
-        return _decode(file, min_side)
-    except ImageError as error:
-        fault = error
-    name = file.name if isinstance(file, Encoded) else str(file)
-    for keep_exif in (True, False):
-        try:
-            content = _content(file)
-            bare = without_metadata(content, keep_exif=keep_exif) if content else None
-            if bare is not None:
-                return _decode(Encoded(name, bare), min_side)
-        except (ImageError, OSError, ValueError, MemoryError):
-            continue
-    raise fault
-
-
-def _content(file: Path | Encoded) -> bytes:
-    """A file's bytes; none where it is not a file."""
-    if isinstance(file, Encoded):
-        return file.content
-    return file.read_bytes() if file.is_file() else b""
+    file = Path(source) if isinstance(source, str) else source
+    return despite_metadata(file, lambda one: _decode(one, min_side))
 
 
 def _decode(file: Path | Encoded, min_side: int | None) -> RGBImage:
@@ -171,8 +157,8 @@ def _brightened(levels: RGBImage) -> RGBImage:
     return levels if white == 255 else (levels.astype(np.uint16) * 255 // white).astype(np.uint8)
 
 
-def _channels_last(tensor: Tensor) -> NDArray[np.generic]:
-    tensor = tensor.detach().cpu()
+def _channels_last(given: TensorLike) -> NDArray[np.generic]:
+    tensor = given.detach().cpu()
     if tensor.is_floating_point():
         tensor = tensor.float()
     array: NDArray[np.generic] = tensor.numpy()
@@ -237,21 +223,3 @@ def fit_size(height: int, width: int, image_size: int, patch_size: int) -> tuple
     rows = max(1, round(image_size / patch_size / math.sqrt(aspect)))
     columns = max(1, round(image_size / patch_size * math.sqrt(aspect)))
     return rows * patch_size, columns * patch_size
-
-
-def resize(image: RGBImage, size: tuple[int, int]) -> UInt8[np.ndarray, "new_height new_width 3"]:
-    """Resize to (height, width), antialiased bicubic: the filter that DINO and its kin were trained with."""
-    if image.shape[:2] == size:
-        return image
-    levels = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0)
-    # Pillow's filter, to two levels in 255, in a sixth of its time.
-    small = F.interpolate(levels, size, mode="bicubic", antialias=True, align_corners=False)
-    return small.squeeze(0).permute(1, 2, 0).contiguous().numpy()
-
-
-def to_batch(
-    images: Sequence[RGBImage], device: torch.device | str = "cpu"
-) -> Float[Tensor, "batch 3 height width"]:
-    """RGB arrays of one size → float32 in [0, 1] on a device, where they become floats (a quarter to move)."""
-    levels = torch.from_numpy(np.stack(images)).to(device)
-    return levels.permute(0, 3, 1, 2).contiguous().float().div_(255)

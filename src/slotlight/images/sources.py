@@ -9,14 +9,16 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from slotlight.errors import ImageError
-from slotlight.files import expand_home
 from slotlight.images.archives import ARCHIVES, COMPRESSED, in_archive
 from slotlight.images.finding import is_photograph_name, survey_photographs
 from slotlight.images.places import LocalFile, Located, RemoteObject
 from slotlight.images.remote import RemoteFile, is_url, is_web, list_remote
 from slotlight.images.tables import in_list, in_manifest, in_parquet
+from slotlight.paths import expand_home
 
 _HOLDERS: dict[str, Callable[[str], Iterable[Located]]] = {
     **dict.fromkeys(ARCHIVES, in_archive),
@@ -54,6 +56,7 @@ def survey_sources(names: Sequence[str | Path]) -> Sources:
     for name in names:
         photographs, said = _lead_to(str(name))
         left_out += said
+        photograph = None
         for photograph in photographs:
             former = found.setdefault(_key(photograph), photograph)
             if former.place != photograph.place and photograph.own:
@@ -61,11 +64,15 @@ def survey_sources(names: Sequence[str | Path]) -> Sources:
                     f"Two photographs have the id {photograph.file} ({former.shown} and {photograph.shown}); "
                     "give each its own."
                 )
+        if photograph is None:
+            raise ImageError(f"{name} holds and names no photograph; check its content.")
     _check_distinct(found.values())
     return Sources(list(found.values()), list(dict.fromkeys(left_out)))
 
 
 def _lead_to(name: str) -> tuple[Iterable[Located], list[str]]:
+    if name.startswith("file://"):  # a local path, which is then held against what Slotlight wrote
+        name = url2pathname(urlsplit(name).path)
     if is_url(name):
         return _behind_url(name), []
     path = expand_home(name)

@@ -29,10 +29,11 @@ _BUFFER = 1 << 20
 
 def in_list(file: str) -> Iterator[Located]:
     """The photographs that a text file names, a path or URL a line; paths begin at the file's folder."""
+    base = folder_of(file)
     with _opened(file) as lines:
         for line in lines:
             if reference := line.strip("\r\n"):
-                address, place = place_of(reference, folder_of(file))
+                address, place = place_of(reference, base)
                 yield Located(address, place)
 
 

@@ -1,55 +1,23 @@
 """Slots → reconstructed features and slot masks.
 
+Every decoder has ``forward(slots, grid, patches, target=…, keep=…)`` and ``masks``: ``target`` are the features, which
+only the autoregressive one reads; ``keep`` says which slots count, one unless the number of slots is adaptive.
+
 The broadcast decoder adds each slot to each position and runs an MLP on every such pair. Its first layer is
 linear in (slot + position), so it is applied once a slot and once a position; its last layer is linear and the
 masks sum to one, so the hidden activations are mixed over slots first and it is applied once a patch. Only the mask
 logit and the middle layers are computed for every pair. The numbers are those of the plain form, to rounding.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.config import DecoderConfig, DecoderKind
-
-Grid = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What a decoder makes of an image's slots.
-
-    Attributes:
-        reconstruction: The features of the decoded patches.
-        masks: How much of each decoded patch each slot explains; sums to one over slots.
-    """
-
-    reconstruction: Float[Tensor, "batch patch dim"]
-    masks: Float[Tensor, "batch slot patch"]
-
-
-class Positions(nn.Module):
-    """A learned embedding for every patch of a grid, resampled where another grid is asked for."""
-
-    def __init__(self, grid: Grid, dim: int) -> None:
-        super().__init__()
-        self.grid = grid
-        self.embedding = nn.Parameter(torch.randn(grid[0] * grid[1], dim) * 0.02)
-
-    def forward(
-        self, grid: Grid, patches: Int64[Tensor, " patch"] | None = None
-    ) -> Float[Tensor, "patch dim"]:
-        """The embeddings of a grid's patches, row by row, or of those of them that are named."""
-        embedding: Tensor = self.embedding
-        if grid != self.grid:
-            image = embedding.T.unflatten(1, self.grid).unsqueeze(0)
-            image = F.interpolate(image, grid, mode="bicubic", align_corners=False)
-            embedding = image.squeeze(0).flatten(1).T
-        return embedding if patches is None else embedding[patches]
+from slotlight.model.positions import Decoded, Grid, Positions
+from slotlight.model.transformer_decoder import TransformerDecoder
 
 
 class MLPDecoder(nn.Module):
@@ -72,16 +40,26 @@ class MLPDecoder(nn.Module):
         slots: Float[Tensor, "batch slot dim"],
         grid: Grid,
         patches: Int64[Tensor, " patch"] | None = None,
+        *,
+        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
+        keep: Float[Tensor, "batch slot"] | None = None,
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         hidden = self._hidden(slots, grid, patches)
-        masks = self._masks(hidden)
+        masks = kept(self._masks(hidden), keep)
         mixed = (masks.unsqueeze(2) @ hidden).squeeze(2)
         return Decoded(self.feature(mixed), masks.transpose(1, 2))
 
-    def masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+    def masks(
+        self,
+        slots: Float[Tensor, "batch slot dim"],
+        grid: Grid,
+        *,
+        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
+        keep: Float[Tensor, "batch slot"] | None = None,
+    ) -> Float[Tensor, "batch slot patch"]:
         """The masks alone."""
-        return self._masks(self._hidden(slots, grid, None)).transpose(1, 2)
+        return kept(self._masks(self._hidden(slots, grid, None)), keep).transpose(1, 2)
 
     def _hidden(
         self, slots: Float[Tensor, "batch slot dim"], grid: Grid, patches: Int64[Tensor, " patch"] | None
@@ -122,15 +100,25 @@ class MixerDecoder(nn.Module):
         slots: Float[Tensor, "batch slot dim"],
         grid: Grid,
         patches: Int64[Tensor, " patch"] | None = None,
+        *,
+        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
+        keep: Float[Tensor, "batch slot"] | None = None,
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         positions = self.positions(grid, patches)
-        masks = self._mix(slots, positions)
+        masks = kept(self._mix(slots, positions).mT, keep).mT
         return Decoded(self.mlp(masks.transpose(1, 2) @ slots + positions), masks)
 
-    def masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+    def masks(
+        self,
+        slots: Float[Tensor, "batch slot dim"],
+        grid: Grid,
+        *,
+        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
+        keep: Float[Tensor, "batch slot"] | None = None,
+    ) -> Float[Tensor, "batch slot patch"]:
         """The masks alone."""
-        return self._mix(slots, self.positions(grid))
+        return kept(self._mix(slots, self.positions(grid)).mT, keep).mT
 
     def _mix(
         self, slots: Float[Tensor, "batch slot dim"], positions: Float[Tensor, "patch dim"]
@@ -140,6 +128,21 @@ class MixerDecoder(nn.Module):
             asked = block(asked, slots)
         logits: Tensor = self.to_key(slots) @ self.to_query(asked).transpose(1, 2)
         return logits.mul(slots.shape[-1] ** -0.5).softmax(dim=1)
+
+
+def kept(
+    masks: Float[Tensor, "batch patch slot"], keep: Float[Tensor, "batch slot"] | None
+) -> Float[Tensor, "batch patch slot"]:
+    """Masks of the slots that count, made to sum to one again.
+
+    Example:
+        >>> kept(torch.tensor([[[0.5, 0.25, 0.25]]]), torch.tensor([[1.0, 0.0, 1.0]]))
+        tensor([[[0.6667, 0.0000, 0.3333]]])
+    """
+    if keep is None:
+        return masks
+    left = masks * keep.unsqueeze(1)
+    return left / left.sum(dim=2, keepdim=True).clamp(min=1e-6)
 
 
 class CrossAttention(nn.Module):
@@ -166,10 +169,14 @@ class CrossAttention(nn.Module):
         return out
 
 
-Decoder = MLPDecoder | MixerDecoder
+Decoder = MLPDecoder | MixerDecoder | TransformerDecoder
 
 
 def build_decoder(config: DecoderConfig, dim: int, grid: Grid) -> Decoder:
     """The decoder that a config asks for."""
-    kinds: dict[DecoderKind, type[Decoder]] = {"mlp": MLPDecoder, "mixer": MixerDecoder}
+    kinds: dict[DecoderKind, type[Decoder]] = {
+        "mlp": MLPDecoder,
+        "mixer": MixerDecoder,
+        "transformer": TransformerDecoder,
+    }
     return kinds[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)

@@ -33,7 +33,7 @@ def foreground_map(
     spread = features.std(dim=1, keepdim=True, correction=0).norm(dim=-1, keepdim=True).clamp(min=1e-6)
     features = features / spread
     border = _border(grid, features.device)
-    nearest = min(config.border_neighbours + 1, len(border))  # a border patch's nearest is itself
+    nearest = min(config.border_neighbours + 1, border.shape[0])  # a border patch's nearest is itself
     distances = torch.cdist(features, features[:, border]).topk(nearest, dim=-1, largest=False).values
     unlike = distances[..., 1:].mean(dim=-1) if nearest > 1 else distances[..., 0]
     centre = _centre(grid, config.centre_width, features.device)
@@ -77,7 +77,7 @@ def score_by_foreground(
     won = torch.zeros_like(masks).scatter_(1, masks.argmax(dim=1, keepdim=True), 1.0)
     area = won.mean(dim=(2, 3))
     mean = (won * foreground.unsqueeze(1)).mean(dim=(2, 3)) / area.clamp(min=1e-6)
-    score = (1 - torch.exp(-mean * area.sqrt())) * agreement.clamp(MIN_AGREEMENT, 1)
+    score = (1 - torch.exp(-mean * area.sqrt())) * agreement.clamp(MIN_AGREEMENT, 1.0)
     is_object = (mean >= background_below) & (area > 0)
     return score * is_object
 
@@ -99,8 +99,9 @@ def merge_background(
 
 def _border(grid: tuple[int, int], device: torch.device) -> Int64[Tensor, " border"]:
     index = torch.arange(grid[0] * grid[1], device=device).unflatten(0, grid)
-    border: Tensor = torch.cat([index[0], index[-1], index[1:-1, 0], index[1:-1, -1]]).unique()
-    return border
+    below, between = index[1:], index[1:-1]  # of one row or column, the last is not the first again
+    sides = [index[0], below[-1:].flatten(), between[:, 0], between[:, 1:][:, -1:].flatten()]
+    return torch.cat(sides).sort().values
 
 
 def _centre(grid: tuple[int, int], width: float, device: torch.device) -> Float[Tensor, "rows columns"]:

@@ -7,6 +7,7 @@ there are 5,040 permutations. Totals are whole numbers whose lowest bits spell t
 total brings its permutation along.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -19,12 +20,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import FusionKind
+from slotlight.tensors import is_exporting
 
 LARGEST_BATCHED = (
     8  # slots; beyond, there are too many choices of columns, and a total does not fit in 64 bits
 )
 COLUMN_BITS = 3  # for each of them
 VALUE_BITS = 63 - LARGEST_BATCHED * COLUMN_BITS - 3  # eight values are summed: three bits more
+
+COSINE_SPREAD = 2.5
+"""Cosines lie in [-1, 1], but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +42,39 @@ class FusedSlots:
         assignment: Which slot of each of these heads was merged into each slot of the reference.
         agreement: Mean cosine similarity of the merged slots with the reference's, over the other heads,
             in [−1, 1]; 1 with a single head.
+        reference: The head whose order of slots is kept.
+        weights: Of every head's slots in each merged one, where they are not the mean of the assigned.
     """
 
     slots: Float[Tensor, "batch slot dim"]
     heads: Int64[Tensor, " merged"]
     assignment: Int64[Tensor, "merged batch slot"]
     agreement: Float[Tensor, "batch slot"]
+    reference: Int64[Tensor, " batch"]
+    weights: Float[Tensor, "batch slot headslot"] | None = None
 
     def gather(self, values: Float[Tensor, "head batch slot patch"]) -> Float[Tensor, "batch slot patch"]:
-        """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order."""
-        return _mean_of(values, self.heads, self.assignment)
+        """Mean over the merged heads of what belongs to the slots, such as their attention, in the fused order.
+
+        Where there are weights it is a weighted mean, made to sum to one over slots again.
+        """
+        if self.weights is None:
+            return _mean_of(values, self.heads, self.assignment)
+        mixed = (self.weights.to(values) @ values.transpose(0, 1).flatten(1, 2)).clamp(min=0)
+        return mixed / mixed.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
 
-def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+def assign(
+    similarity: Float[Tensor, "*batch slot slot"], *, spread: float | None = None
+) -> Int64[Tensor, "*batch slot"]:
     """The assignment of greatest total similarity: for every row, its column (the Hungarian problem).
 
     Exact, where similarities are told apart to 2⁻³⁶ of their widest spread in a row. Up to `LARGEST_BATCHED` slots it
     runs batched on the tensor's own device; beyond, in SciPy.
+
+    Args:
+        similarity: Any finite numbers.
+        spread: A bound of that spread, to take in its place; without it, it is measured.
 
     Example:
         >>> assign(torch.tensor([[0.9, 0.8], [0.7, 0.1]]))
@@ -61,7 +82,7 @@ def assign(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*bat
     """
     slots = similarity.shape[-1]
     flat = similarity.detach().reshape(-1, slots, slots)
-    columns = _assign_batched(flat) if slots <= LARGEST_BATCHED else _assign_scipy(flat)
+    columns = _assign_batched(flat, spread) if slots <= LARGEST_BATCHED else _assign_scipy(flat)
     return columns.reshape(similarity.shape[:-1])
 
 
@@ -76,16 +97,20 @@ def fuse(
     Args:
         slots: Every head's slots.
         kind: ``hungarian`` (exact), ``greedy`` (best remaining pair first), ``mean`` (slot by slot, no matching), or
-            ``single`` (the reference head alone, as if there were no other).
+            ``single`` (the reference head alone, as if there were no other). What is ``learned`` is a module's
+            (`slotlight.model.alignment`).
         reference: The head whose order is kept; without it, for each image the head that agrees most with
             the others, so that the result does not depend on a draw (the release draws one at random).
 
     Source: the paper, section III-D.
     """
+    if kind == "learned":
+        raise ValueError("Learned weights are those of a LearnedAlignment.")
     heads = torch.arange(len(slots), device=slots.device)
     if kind == "single":
         alone = heads[reference or 0].unsqueeze(0)
-        return replace(fuse(slots[alone], "mean"), heads=alone)
+        merged_alone = fuse(slots[alone], "mean")
+        return replace(merged_alone, heads=alone, reference=alone.expand(slots.shape[1]))
     if kind == "mean" and reference is None:
         reference = 0  # unmatched, no head's order differs from another's
     similarity = _cosine_similarity(slots, reference)
@@ -97,7 +122,7 @@ def fuse(
     # The reference matches itself with similarity 1: leave it out of the mean.
     others = len(heads) - 1
     agreement = (matched.sum(dim=0) - 1) / others if others else torch.ones_like(matched[0])
-    return FusedSlots(merged, heads, assignment, agreement)
+    return FusedSlots(merged, heads, assignment, agreement, best if reference is None else best + reference)
 
 
 def _mean_of(
@@ -110,6 +135,9 @@ def _mean_of(
     image = torch.arange(batch, device=values.device)
     first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
     rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
+    if is_exporting():  # other runtimes have a loop for a bag
+        means: Tensor = values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
+        return means
     total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
     mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
     return mean
@@ -170,25 +198,34 @@ def _most_agreed(matched: Float[Tensor, "reference head batch slot"]) -> Int64[T
 def _columns(similarity: Float[Tensor, "*batch slot slot"], kind: FusionKind) -> Int64[Tensor, "*batch slot"]:
     if kind == "mean":
         return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
-    return assign(similarity) if kind == "hungarian" else _assign_greedy(similarity)
+    if kind == "hungarian":
+        return assign(similarity, spread=COSINE_SPREAD)
+    return _assign_greedy(similarity)
 
 
-def _assign_batched(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor, "batch slot"]:
+def _assign_batched(
+    similarity: Float[Tensor, "batch slot slot"], spread: float | None
+) -> Int64[Tensor, "batch slot"]:
     slots, device = similarity.shape[-1], similarity.device
     table = similarity.permute(1, 2, 0).contiguous()  #             (row, column, batch)
     if device.type != "mps":  # which has no float64
         table = table.double()
     below = table - table.amax(dim=1, keepdim=True)  # no assignment changes, and a small difference is kept
-    mantissa, exponent = torch.frexp(below.amin(dim=(0, 1)))
-    scale = torch.ldexp(
-        torch.ones_like(mantissa), VALUE_BITS - exponent
-    )  # a power of two keeps numbers exact
-    values = below.mul_(scale).long()
+    values = (below * _scale(below, spread)).long()
     columns = torch.arange(slots, device=device)
-    places = COLUMN_BITS * columns.unsqueeze(1)
-    spelled = (columns << places).unsqueeze(2)  # row r's column stands at bit 3r
-    best: Tensor = _best_totals((values << LARGEST_BATCHED * COLUMN_BITS) + spelled)
-    return (best >> places & (1 << COLUMN_BITS) - 1).T
+    # Shifts as products and quotients, which graphs for other runtimes have too.
+    places = 1 << COLUMN_BITS * columns.unsqueeze(1)
+    spelled = (columns * places).unsqueeze(2)  # row r's column stands at bit 3r
+    best: Tensor = _best_totals(values * (1 << LARGEST_BATCHED * COLUMN_BITS) + spelled)
+    return (best.div(places, rounding_mode="floor") % (1 << COLUMN_BITS)).T
+
+
+def _scale(below: Float[Tensor, "slot slot batch"], spread: float | None) -> Float[Tensor, " batch"] | float:
+    """A power of two, which keeps numbers exact, that brings what lies below 0 to `VALUE_BITS`."""
+    if spread is not None:
+        return 2.0 ** (VALUE_BITS - math.frexp(spread)[1])
+    mantissa, exponent = torch.frexp(below.amin(dim=(0, 1)))
+    return torch.ldexp(torch.ones_like(mantissa), VALUE_BITS - exponent)
 
 
 def _best_totals(rows: Int64[Tensor, "row slot batch"]) -> Int64[Tensor, "choice batch"]:

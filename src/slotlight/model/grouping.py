@@ -65,7 +65,8 @@ def _cost_of_joining(
     means = sums / sizes.clamp(min=1).unsqueeze(-1)
     weight = sizes.unsqueeze(2) * sizes.unsqueeze(1) / (sizes.unsqueeze(2) + sizes.unsqueeze(1)).clamp(min=1)
     pairs = torch.ones_like(weight[0], dtype=torch.bool).triu(1) & (weight > 0)
-    return (weight * torch.cdist(means, means).square()).masked_fill(~pairs, torch.inf)
+    apart = (means.unsqueeze(2) - means.unsqueeze(1)).square().sum(dim=-1)
+    return (weight * apart).masked_fill(~pairs, torch.inf)
 
 
 def _row(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.config import HeuristicsConfig
-from slotlight.model.evidence import shows_something
+from slotlight.model.evidence import evidence
 from slotlight.model.foreground import merge_background, score_by_foreground
 from slotlight.model.grouping import group_slots, join
 from slotlight.model.refinement import refine_masks
@@ -41,7 +41,7 @@ def find_objects(
     heads_agree = torch.ones_like(share) if agreement is None else agreement
     agreed = join(share * heads_agree, groups) / join(share, groups).clamp(min=1e-6)
     scores = score_by_foreground(join(masks, groups), foreground, agreed, config.background_below)
-    scores = scores.gather(1, groups) * shows_something(images, config).unsqueeze(1)
+    scores = scores.gather(1, groups) * evidence(images, config).unsqueeze(1)
     found = SlotMasks(masks, scores, groups, raw_masks=masks, agreement=agreement)
     if config.merge_background:
         merged, merged_scores = merge_background(found.masks, found.scores)

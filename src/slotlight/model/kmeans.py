@@ -49,7 +49,8 @@ def kmeans_plus_plus(
     chosen: list[Int64[Tensor, "*batch 1"]] = []
     for draw in draws.split(1, dim=-1):
         reached = shares.cumsum(-1)
-        index = torch.searchsorted(reached, draw * reached[..., -1:]).clamp(max=points.shape[-2] - 1)
+        before = reached < draw * reached[..., -1:]
+        index = before.sum(-1, keepdim=True).clamp(max=points.shape[-2] - 1)
         to_newest = (points - points.take_along_dim(index[..., None], dim=-2)).square().sum(-1)
         shares = torch.minimum(shares, to_newest) if chosen else to_newest
         chosen.append(index)

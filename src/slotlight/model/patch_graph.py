@@ -127,7 +127,8 @@ def diffused(
         fine = maps[:, :, : grid[0], : grid[1]].flatten(2).transpose(1, 2)
         fine = fine - fine.mean(dim=1, keepdim=True)
         width = features.float().std(dim=(1, 2), keepdim=True, correction=0)
-        return fine * width / fine.std(dim=(1, 2), keepdim=True, correction=0).clamp(min=1e-6)
+        walked: Tensor = fine * width / fine.std(dim=(1, 2), keepdim=True, correction=0).clamp(min=1e-6)
+    return walked
 
 
 def with_diffusion(

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import HeuristicsConfig
+from slotlight.tensors import is_exporting
 
 
 def refine_masks(
@@ -33,6 +34,8 @@ def refine_masks(
         >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40), HeuristicsConfig()).shape
         torch.Size([2, 3, 28, 20])
     """
+    if is_exporting():
+        return _refined_in_few_steps(masks, images, config)
     if masks.device.type != "cpu":
         return _refined(masks, images, config)
     # One photograph at a time stays in a processor's cache; slots that cover nothing of it need no average.
@@ -92,3 +95,49 @@ def _averaged(
 
 def _window(values: Tensor, top: int, left: int, rows: int, columns: int) -> Tensor:
     return values[..., top : top + rows, left : left + columns]
+
+
+def _refined_in_few_steps(
+    masks: Float[Tensor, "batch slot rows columns"],
+    images: Float[Tensor, "batch 3 height width"],
+    config: HeuristicsConfig,
+) -> Float[Tensor, "batch slot fine_rows fine_columns"]:
+    """The same for a graph, which wants few operations and sizes known or unknown, rather than little memory."""
+    patch, scale = images.shape[2] // masks.shape[2], config.refine_scale
+    cell = torch.arange(scale).unsqueeze(1)
+    pixel = torch.arange(patch)
+    inside = ((pixel >= cell * patch // scale) & (pixel < -(-(cell + 1) * patch // scale))).float()
+    means = inside / inside.sum(
+        dim=1, keepdim=True
+    )  # as adaptive pooling does, whose cells never leave their patch
+    kernel = (means[:, None, :, None] * means[None, :, None, :]).flatten(0, 1).unsqueeze(1)
+    cells = F.conv2d(images.flatten(0, 1).unsqueeze(1), kernel, stride=patch)
+    colours = F.pixel_shuffle(cells, scale).squeeze(1).unflatten(0, (-1, 3))
+    size = (masks.shape[2] * scale, masks.shape[3] * scale)
+    masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
+    for spacing in config.refine_spacings:
+        masks = _averaged_at_once(masks, colours, spacing, config)
+    return masks
+
+
+def _averaged_at_once(
+    masks: Float[Tensor, "batch slot rows columns"],
+    colours: Float[Tensor, "batch 3 rows columns"],
+    spacing: int,
+    config: HeuristicsConfig,
+) -> Float[Tensor, "batch slot rows columns"]:
+    """One pass, every cell's neighbours laid side by side by a convolution with one of them in each of its kernels."""
+    side = 2 * config.refine_reach + 1
+    kernels = torch.eye(side * side).view(-1, 1, side, side)
+    margin = config.refine_reach * spacing
+
+    def around(values: Tensor) -> Tensor:
+        wide = F.pad(values, (margin,) * 4, mode="replicate").flatten(0, 1).unsqueeze(1)
+        found: Tensor = F.conv2d(wide, kernels, dilation=spacing).unflatten(0, values.shape[:2])
+        return found
+
+    step = torch.arange(side) - config.refine_reach
+    far = (step.unsqueeze(1).square() + step.square()).flatten() / (2 * config.refine_distance**2)
+    difference = (around(colours) - colours.unsqueeze(2)).square().sum(dim=1)
+    weights = torch.exp(-difference / (2 * config.refine_colour**2) - far.view(-1, 1, 1))
+    return (weights.unsqueeze(1) * around(masks)).sum(dim=2) / weights.sum(dim=1, keepdim=True)

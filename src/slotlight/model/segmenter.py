@@ -65,7 +65,7 @@ class ModelSegmenter:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             features = self.backbone(images)
             found = self.model.segment_features(features.patches, features.grid, seed=seed)
-        return find_objects(
+        objects = find_objects(
             found.masks.float().unflatten(2, features.grid),
             found.features.float(),
             found.foreground,
@@ -73,6 +73,8 @@ class ModelSegmenter:
             images,
             self.model.config.heuristics,
         )
+        maps = features.patches.float().transpose(1, 2).unflatten(2, features.grid)
+        return replace(objects, features=maps)
 
 
 class Untrained(ModelSegmenter):

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from slotlight.config import GruState, Queries
 from slotlight.model.kmeans import kmeans_plus_plus
+from slotlight.model.warm_queries import Preheat
 
 EPSILON = 1e-8
 
@@ -34,10 +35,12 @@ class HeadSlots:
     Attributes:
         slots: The slots after the last iteration.
         attention: Softmax over slots in the last iteration, for every patch.
+        queries: What the slots began as; warm ones learn to be ``slots``.
     """
 
     slots: Float[Tensor, "head batch slot dim"]
     attention: Float[Tensor, "head batch slot patch"]
+    queries: Float[Tensor, "head batch slot dim"]
 
 
 class _Weight(torch.autograd.Function):
@@ -165,7 +168,8 @@ class MultiQuerySlotAttention(nn.Module):
     other here; `slotlight.model.fusion` merges them.
 
     With ``queries="patches"`` a head's slots begin in patches of the photograph, drawn as the seeds of k-means++ and
-    moved by the initial mean, in place of noise. This is Slotlight's own.
+    moved by the initial mean, in place of noise. This is Slotlight's own. With ``queries="warm"`` noise is preheated
+    first (`slotlight.model.warm_queries`).
 
     Source: arXiv 2404.19654, section III-C; Slot Attention, arXiv 2006.15055, algorithm 1; the authors'
     ``attention.py``. Unlike the release, initial mean and log-sigma are learned, and ``gru_state="slots"``
@@ -195,7 +199,8 @@ class MultiQuerySlotAttention(nn.Module):
         self.gru_state, self.queries = gru_state, queries
         self.scale = dim**-0.5
         self.mu = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, dim)))
-        self.log_sigma = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, dim)), queries == "noise")
+        self.log_sigma = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, dim)), queries != "patches")
+        self.preheat = Preheat(dim) if queries == "warm" else None
         self.norm_inputs = nn.LayerNorm(dim)
         self.to_key = nn.Linear(dim, dim, bias=False)
         self.to_value = nn.Linear(dim, dim, bias=False)
@@ -236,6 +241,10 @@ class MultiQuerySlotAttention(nn.Module):
         inputs = self.norm_inputs(features).flatten(0, 1)  #                      (group·images, patch, dim)
         start = self.mu[:, None, None] + self._around_mean(features, noise)
         slots = start.expand(-1, images, -1, -1).flatten(1, 2)  #                 (head, images·slot, dim)
+        if self.preheat is not None:
+            warm = self.preheat(self._by_image(slots, len(features)), inputs.detach(), self.slots)
+            slots = self._by_head(warm, len(features))
+        began, slots = slots, slots if self.preheat is None else slots.detach()
         to_query, gru = self.to_query.begin(), self.gru.begin()
         widen, narrow = (cast(HeadLinear, self.mlp[layer]).begin() for layer in (0, 2))
         for _ in range(self.iterations):
@@ -251,13 +260,13 @@ class MultiQuerySlotAttention(nn.Module):
             slots = slots + narrow(F.relu(widen(self.norm_mlp(slots))))
         attention = self._by_head(attention.flatten(1, 2), len(features))  #      (head, images·slot, patch)
         shape = (images, self.slots)
-        return HeadSlots(slots.unflatten(1, shape), attention.unflatten(1, shape))
+        return HeadSlots(*(part.unflatten(1, shape) for part in (slots, attention, began)))
 
     def _around_mean(
         self, features: Float[Tensor, "group images patch dim"], noise: Float[Tensor, "head noisy slot *dim"]
     ) -> Float[Tensor, "head noisy_or_images slot dim"]:
         """Initial slots less their mean."""
-        if self.queries == "noise":
+        if self.queries != "patches":
             return self.log_sigma.exp()[:, None, None] * noise
         patches = F.layer_norm(features.detach().float(), features.shape[-1:]).expand(self.heads, -1, -1, -1)
         seeds = kmeans_plus_plus(patches, noise)

@@ -3,19 +3,23 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.config import ModelConfig, with_ranking
-from slotlight.model.decoder import Decoder, Grid, build_decoder
+from slotlight.model.agreement import agreement_loss
+from slotlight.model.alignment import LearnedAlignment
+from slotlight.model.decoder import Decoder, build_decoder, kept
 from slotlight.model.foreground import foreground_map, with_foreground
-from slotlight.model.fusion import fuse
+from slotlight.model.fusion import FusedSlots, fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
 from slotlight.model.patch_graph import node_side, pooled, with_diffusion
-from slotlight.model.slot_attention import MultiQuerySlotAttention
+from slotlight.model.positions import Grid
+from slotlight.model.slot_attention import HeadSlots, MultiQuerySlotAttention
+from slotlight.model.slot_count import SlotCount
 from slotlight.model.standardise import Standardise
 
 
@@ -53,6 +57,19 @@ class HeadAssignment:
     place: Int64[Tensor, " batch"]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn once for all photographs.
+
+    Attributes:
+        noise: Of the initial slots; see `slotlight.model.slot_attention.MultiQuerySlotAttention.noise`.
+        reference: The head whose order of slots is kept; None leaves it to `slotlight.model.fusion.fuse`.
+    """
+
+    noise: Float[Tensor, "head 1 slot *dim"]
+    reference: int | None
+
+
 def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
     """Assign a batch's images to the heads, evenly and at random; each image goes to one head.
 
@@ -88,25 +105,36 @@ class SlotModel(nn.Module):
         projection: nn.Module,
         attention: MultiQuerySlotAttention,
         decoder: Decoder,
+        alignment: LearnedAlignment | None = None,
+        count: SlotCount | None = None,
     ) -> None:
         super().__init__()
         self.config, self.standardise, self.projection = config, standardise, projection
-        self.attention, self.decoder = attention, decoder
+        self.attention, self.decoder, self.alignment, self.count = attention, decoder, alignment, count
 
     @property
     def grid(self) -> Grid:
         """The patch grid that it is trained on."""
         return self.decoder.positions.grid
 
-    def loss(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
+    def loss(
+        self,
+        features: Float[Tensor, "batch patch dim"],
+        labels: Int64[Tensor, "batch patch"] | None = None,
+    ) -> Float[Tensor, ""]:
         """Mean squared error between reconstructed and given features, over the decoded patches.
 
         The slots see masked features, the target is unmasked and detached; each image trains one head. With the
         objective ``partition`` it is the cross entropy of the slots' attention with the photograph's normalised cut.
+        With ``distillation`` and ``agreement`` a cross entropy is added: with given labels, or with what the heads
+        agree on. With ``alignment`` the slots of all heads are fused before they are decoded.
+
+        Args:
+            features: The backbone's.
+            labels: The teacher's slot of every patch, for the objective ``distillation``.
         """
-        features = (
-            features.clone() if features.is_inference() else features
-        )  # autograd must be able to save them
+        if features.is_inference():  # which autograd cannot save
+            features = features.clone()
         features, grid, side = self.standardise(features), self.grid, self._node_side
         if self.config.objective == "partition":  # a finer grid than the cut's has nothing more to learn from
             features, grid = pooled(features, grid, side)
@@ -116,16 +144,55 @@ class SlotModel(nn.Module):
         seen = with_diffusion(wide, grid, side, self.config)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
+        if self.alignment is not None:
+            found = self.attention(visible.unsqueeze(0), self.attention.noise(len(visible)))
+            return self._reconstruction_error(self._fuse(found.slots, self._reference_head(0)).slots, seen)
         assigned = assign_heads(len(features), self.attention.heads, features.device)
-        found = self.attention(visible[assigned.table], self.attention.noise(assigned.table.shape[1]))
+        found, mine = self._attend(visible, assigned)
         if self.config.objective == "partition":
-            labels = normalised_cut(wide, grid, self.config)[assigned.image]
-            hidden = None if masked is None else masked[assigned.image]
-            return partition_loss(found.attention[assigned.head, assigned.place].float(), labels, hidden)
-        slots = found.slots[assigned.head, assigned.place]
-        target, patches = seen[assigned.image].detach(), self._decoded_patches(features)
-        decoded = self.decoder(slots, self.grid, patches)
-        return F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
+            labels = normalised_cut(wide, grid, self.config)
+        loss = self._taught(found, labels, masked, assigned.image, mine)
+        if self.config.objective != "partition":
+            error = self._reconstruction_error(found.slots[mine], seen[assigned.image])
+            loss = error + self.config.pseudo_label_weight * loss
+        if self.attention.preheat is not None:
+            loss = loss + F.mse_loss(found.queries[mine], found.slots[mine].detach())
+        return loss
+
+    def _attend(
+        self, visible: Float[Tensor, "batch patch wider"], assigned: HeadAssignment
+    ) -> tuple[HeadSlots, tuple[Int64[Tensor, " batch"], Int64[Tensor, " batch"]]]:
+        """Each head in its images, or in all where the heads are to agree; and where each image's own head is."""
+        if self.config.objective == "agreement":
+            every = self.attention(visible.unsqueeze(0), self.attention.noise(len(visible)))
+            return every, (assigned.head, assigned.image)
+        found = self.attention(visible[assigned.table], self.attention.noise(assigned.table.shape[1]))
+        return found, (assigned.head, assigned.place)
+
+    def _taught(
+        self,
+        found: HeadSlots,
+        labels: Int64[Tensor, "batch patch"] | None,
+        masked: Bool[Tensor, "batch patch"] | None,
+        image: Int64[Tensor, " batch"],
+        mine: tuple[Int64[Tensor, " batch"], Int64[Tensor, " batch"]],
+    ) -> Float[Tensor, ""]:
+        """The cross entropy of the slots' attention with labels, or with what the heads agree on; else 0."""
+        if self.config.objective == "agreement":
+            return agreement_loss(found.attention.float(), masked)
+        if labels is None:
+            return found.slots.new_zeros(())
+        hidden = None if masked is None else masked[image]
+        return partition_loss(found.attention[mine].float(), labels[image], hidden)
+
+    def _reconstruction_error(
+        self, slots: Float[Tensor, "batch slot wider"], seen: Float[Tensor, "batch patch wider"]
+    ) -> Float[Tensor, ""]:
+        target, patches = seen.detach(), self._decoded_patches(seen)
+        keep, likely = (None, None) if self.count is None else self.count.sample(slots)
+        decoded = self.decoder(slots, self.grid, patches, target=target, keep=keep)
+        error = F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
+        return error if likely is None else error + self.config.slots.slot_cost * likely.mean()
 
     def segment_features(
         self, features: Float[Tensor, "batch patch dim"], grid: Grid, *, seed: int = 0
@@ -135,18 +202,34 @@ class SlotModel(nn.Module):
         The slots' initial noise is one draw for all images, so that an image's result depends on the seed
         alone, not on its batch.
         """
+        return self.segment_from(features, grid, self.draw(seed))
+
+    def draw(self, seed: int) -> Drawn:
+        """All that a seed decides of what is found in photographs."""
+        return Drawn(self.attention.noise(1, torch.Generator().manual_seed(seed)), self._reference_head(seed))
+
+    def segment_from(
+        self, features: Float[Tensor, "batch patch dim"], grid: Grid, drawn: Drawn
+    ) -> FusedMasks:
+        """As `segment_features`, from what was drawn before."""
         features = self.standardise(features)
-        noise = self.attention.noise(1, torch.Generator().manual_seed(seed))
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
         read = with_diffusion(features, grid, self._node_side, self.config)
-        found = self.attention(self.projection(read).unsqueeze(0), noise)
-        fused = fuse(found.slots, self.config.fusion, reference=self._reference_head(seed))
+        found = self.attention(self.projection(read).unsqueeze(0), drawn.noise)
+        fused = self._fuse(found.slots, drawn.reference)
+        keep = None if self.count is None else self.count(fused.slots)
         if self.config.masks_from == "attention":
-            masks = fused.gather(found.attention)
+            masks = kept(fused.gather(found.attention).mT, keep).mT
         else:
-            masks = self.decoder.masks(fused.slots, grid)
+            masks = self.decoder.masks(fused.slots, grid, target=read, keep=keep)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
+
+    def _fuse(self, slots: Float[Tensor, "head batch slot wider"], reference: int | None) -> FusedSlots:
+        if self.alignment is not None:
+            learned: FusedSlots = self.alignment(slots, reference=reference)
+            return learned
+        return fuse(slots, self.config.fusion, reference=reference)
 
     def _reference_head(self, seed: int) -> int | None:
         """The head whose order of slots is kept; None leaves it to `fuse`, which asks all heads."""
@@ -209,5 +292,9 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     if config.slots.start == "kmeans":
         start_as_kmeans(widen, narrow, attention, config.slots.start_sharpness)
     projection = nn.Sequential(widen, nn.LeakyReLU(), narrow)
-    decoder = build_decoder(config.decoder, dim, grid).requires_grad_(config.objective == "reconstruction")
-    return SlotModel(config, standardise, projection, attention, decoder)
+    decoder = build_decoder(config.decoder, dim, grid).requires_grad_(config.objective != "partition")
+    count = SlotCount(dim) if config.slots.adaptive else None
+    model = SlotModel(config, standardise, projection, attention, decoder, count=count)
+    if config.objective == "alignment":
+        model.requires_grad_(False).alignment = LearnedAlignment(dim)
+    return model

@@ -7,7 +7,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import HeuristicsConfig, Precision, ProposalConfig
 from slotlight.files import digest
-from slotlight.model.evidence import shows_something
+from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
 from slotlight.model.refinement import refine_masks
 from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
@@ -61,7 +61,7 @@ class VotingSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         features = self.backbone.at_precision(images, self.precision)
         found = propose_regions(features.patches.float(), features.grid, self.heuristics, self.config)
-        shown = shows_something(images, self.heuristics)
+        shown = evidence(images, self.heuristics)
         fine = [
             Regions(self._refined(regions, image), (regions.scores * show.cpu()))
             for regions, image, show in zip(found, images, shown, strict=True)

@@ -46,7 +46,7 @@ class Demo:
         return Look(tuple(found[path] for path in paths if path in found), look.faults)
 
     def picture(
-        self, look: Look, chosen: int, min_score: float, max_objects: float
+        self, look: Look, chosen: int, min_score: int | float, max_objects: int | float
     ) -> tuple[Image | None, str]:
         """The overlay and the table of one photograph."""
         if not look.findings:
@@ -64,11 +64,11 @@ class Demo:
         )
         return one.overlay(count), table
 
-    def strip(self, look: Look, min_score: float, max_objects: float) -> list[tuple[Image, str]]:
+    def strip(self, look: Look, min_score: int | float, max_objects: int | float) -> list[tuple[Image, str]]:
         """Small overlays of all photographs, to choose from."""
         return [(_thumbnail(one, one.count(min_score, int(max_objects))), one.name) for one in look.findings]
 
-    def zip(self, look: Look, min_score: float, max_objects: float) -> str:
+    def zip(self, look: Look, min_score: int | float, max_objects: int | float) -> str:
         """A zip of what is shown, of all photographs."""
         for earlier in self.folder.glob("zip-*"):
             if time.time() - earlier.stat().st_mtime > _KEPT_S:

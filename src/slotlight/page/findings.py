@@ -188,7 +188,7 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
         return Look((), (f"{count}; use `slotlight discover` for whole folders.",))
 
     def fail(upload: Photograph | Tagged, fault: ImageError) -> None:
-        path = Path(str(upload))
+        path = Path(str(upload.photograph if isinstance(upload, Tagged) else upload))
         faults[path] = str(fault).replace(printable(str(path)), printable(path.name))
 
     uploads = list(dict.fromkeys(uploads))

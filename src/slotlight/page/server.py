@@ -4,9 +4,11 @@ Gradio would fetch fonts and scripts from elsewhere, tell its makers of each sta
 asks, and let variables of the environment open folders; all of that is switched off here.
 """
 
+import io
 import os
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,24 +59,25 @@ def serve(
         _set_environment(home)
         blocks, look = build(Path(home))
         try:
-            _, url, public = blocks.queue(api_open=False).launch(
-                server_name=place.host,
-                server_port=place.port,
-                share=place.share,
-                prevent_thread_lock=True,
-                quiet=True,
-                show_error=True,
-                ssr_mode=False,
-                pwa=False,
-                mcp_server=False,
-                enable_monitoring=False,
-                run_history=False,
-                footer_links=[],
-                allowed_paths=[],
-                max_file_size=max(1, most_bytes),
-                app_kwargs={"middleware": _middleware(place)},
-                **look,
-            )
+            with redirect_stdout(io.StringIO()):  # all that Gradio says of a public link, at length
+                _, url, public = blocks.queue(api_open=False).launch(
+                    server_name=place.host,
+                    server_port=place.port,
+                    share=place.share,
+                    prevent_thread_lock=True,
+                    quiet=True,
+                    show_error=True,
+                    ssr_mode=False,
+                    pwa=False,
+                    mcp_server=False,
+                    enable_monitoring=False,
+                    run_history=False,
+                    footer_links=[],
+                    allowed_paths=[],
+                    max_file_size=max(1, most_bytes),
+                    app_kwargs={"middleware": _middleware(place)},
+                    **look,
+                )
         except (OSError, ValueError) as fault:
             raise OutputError(_reason(place, fault)) from None
         try:
@@ -111,7 +114,7 @@ def _middleware(place: PageConfig) -> list[Any]:
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     # A page elsewhere could have its own name resolve to this machine, and so read what is served here.
-    names = ["localhost", "127.0.0.1", "[::1]"] if place.is_private else ["*"]
+    names = ["localhost", "127.0.0.1", "::1", "[::1]"] if place.is_private else ["*"]
     return [Middleware(TrustedHostMiddleware, allowed_hosts=names), Middleware(_KeepToItself)]
 
 

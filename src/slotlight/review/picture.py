@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image
 
-from slotlight.discovery.objects import mask_boxes_xyxy
+from slotlight.discovery.segments import mask_boxes_xyxy
 from slotlight.drawing import Colour, contrasting_colours, outlined, overlay
 from slotlight.errors import DatasetError, ImageError
 from slotlight.formats.run_lengths import RunLengths

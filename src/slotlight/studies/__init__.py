@@ -11,6 +11,7 @@ from slotlight.studies.heads import HEADS
 from slotlight.studies.mask_ratio import MASK_RATIO
 from slotlight.studies.masking import MASKING
 from slotlight.studies.matching import MATCHING
+from slotlight.studies.methods import METHODS
 from slotlight.studies.shift import SHIFT
 from slotlight.studies.slots import SLOTS
 from slotlight.studies.small_objects import SMALL_OBJECTS
@@ -18,7 +19,7 @@ from slotlight.studies.stability import STABILITY
 
 STUDIES: dict[str, Study] = {
     study.name: study
-    for study in (MASKING, MASK_RATIO, HEADS, MATCHING, SLOTS, SMALL_OBJECTS, SHIFT, STABILITY)
+    for study in (MASKING, MASK_RATIO, HEADS, MATCHING, SLOTS, SMALL_OBJECTS, SHIFT, STABILITY, METHODS)
 }
 
 

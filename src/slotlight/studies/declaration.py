@@ -40,11 +40,13 @@ class Arm:
         change: What it changes in the base model; never the backbone. Arms that differ only in how a trained model is
             read share one training.
         shift: What it changes in the photographs that are measured.
+        first: What the training before it changes in the base model, where its objective has a first stage.
     """
 
     name: str
     change: Change = unchanged
     shift: Shift | None = None
+    first: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,9 @@ class Study:
         draws: Seeds of what a trained model draws, each measured.
         quick: Names of the arms that ``--quick`` keeps; without it, all.
         floors: Baselines by name that stand beside the arms; without it, those of every evaluation.
+        beside: Baselines that stand there too.
+        equal_time: Every arm is trained for as long as the base model would be, by the clock; an arm with a first
+            stage gives half of it to that.
     """
 
     name: str
@@ -122,6 +127,8 @@ class Study:
     draws: int = 1
     quick: tuple[str, ...] = field(default=())
     floors: tuple[str, ...] | None = None
+    beside: tuple[str, ...] = ()
+    equal_time: bool = False
 
     def shortened(self) -> "Study":
         """The study as ``--quick`` asks it, which its name says."""

@@ -65,7 +65,7 @@ def shortened(model: ModelConfig, training: TrainConfig) -> tuple[ModelConfig, T
             decoder,
             hidden=min(decoder.hidden, 256),
             layers=min(decoder.layers, 2),
-            patch_share=min(decoder.patch_share, 0.25),
+            patch_share=1.0 if decoder.kind == "transformer" else min(decoder.patch_share, 0.25),
         ),
     )
     return small, replace(

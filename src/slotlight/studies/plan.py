@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from slotlight.config import ModelConfig, TrainConfig
+from slotlight.config import FusionKind, ModelConfig, TrainConfig
 from slotlight.errors import ConfigError
 from slotlight.studies.declaration import Arm
 
@@ -17,11 +17,18 @@ class Training:
         folder: What its folder is called: after the first arm that reads it.
         model: What is trained.
         training: How, its seed included.
+        first: What is trained before it and named as its first stage.
     """
 
     folder: str
     model: ModelConfig
     training: TrainConfig
+    first: "Training | None" = None
+
+    @property
+    def stages(self) -> "tuple[Training, ...]":
+        """All that is trained, in order."""
+        return (*(self.first.stages if self.first else ()), self)
 
 
 @dataclass(frozen=True)
@@ -57,26 +64,29 @@ def plan(
         >>> len(readings), len({reading.training for reading in readings})
         (27, 3)
     """
-    known: dict[tuple[ModelConfig, int], Training] = {}
+    known: dict[tuple[ModelConfig, ModelConfig | None, int], Training] = {}
     readings = []
     for arm in arms:
-        own = arm.change(model)
-        if own.backbone != model.backbone:
+        own, before = arm.change(model), arm.first and arm.first(model)
+        if any(one and one.backbone != model.backbone for one in (own, before)):
             raise ConfigError(f"The arm {arm.name!r} changes the backbone, whose features all arms share.")
         for number in range(trainings):
             seed = training.seed + number
             trained = as_trained(own)
             folder = f"{re.sub(r'[^a-z0-9.]+', '-', arm.name.lower()).strip('-')}-seed-{seed}"
-            shared = known.setdefault(
-                (trained, seed), Training(folder, trained, replace(training, seed=seed))
-            )
+            with_seed = replace(training, seed=seed)
+            first = Training(f"{folder}-first", as_trained(before), with_seed) if before else None
+            shared = known.setdefault((trained, before, seed), Training(folder, trained, with_seed, first))
             readings.append(Reading(arm, number, own, shared))
     return tuple(readings)
 
 
 def as_trained(model: ModelConfig) -> ModelConfig:
     """A model without what only its reading knows: how slots are fused, whose masks become objects."""
-    return replace(model, fusion="hungarian", reference="agreed", masks_from="attention")
+    fusion: FusionKind = "learned" if model.objective == "alignment" else "hungarian"
+    # A teacher's masks are what its student learns: whose they are is no matter of reading.
+    masks = model.masks_from if model.decoder.kind == "transformer" else "attention"
+    return replace(model, fusion=fusion, reference="agreed", masks_from=masks)
 
 
 def as_read(trained: ModelConfig, arm: ModelConfig) -> ModelConfig:

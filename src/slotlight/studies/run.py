@@ -145,7 +145,10 @@ def _identity(
     """Everything that decides what a study finds, by names that a user knows."""
     # Of a weights file the content counts, which the backbone's fingerprint holds, not where it lies.
     model = replace(model, backbone=replace(model.backbone, weights=None))
-    arms = [(arm.name, asdict(arm.change(model)), arm.shift and asdict(arm.shift)) for arm in asked.arms]
+    arms: list[Any] = [
+        (arm.name, asdict(arm.change(model)), arm.shift and asdict(arm.shift)) for arm in asked.arms
+    ]
+    arms += [(arm.name, asdict(arm.first(model))) for arm in asked.arms if arm.first]
     return {
         "study": asked.name,
         "seeds": options.trainings,

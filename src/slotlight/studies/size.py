@@ -16,6 +16,7 @@ from slotlight.evaluation.runner import by_view, prepare
 from slotlight.features.dataset import FeatureCache, FeatureDataset
 from slotlight.model.slot_model import build_slot_model
 from slotlight.progress import in_words
+from slotlight.training.first_stage import Teacher
 
 _UNTIMED, _TIMED = 1, 2
 
@@ -66,12 +67,14 @@ def seconds_a_step(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         slots = build_slot_model(model, dim, features.grid).to(device)
+        teacher = Teacher(slots) if model.objective == "distillation" else None  # one of the same size
         optimizer = Adam(slots.parameters(), lr=training.learning_rate, fused=True)
         seconds = []
         for _ in range(_UNTIMED + _TIMED):
             started = time.perf_counter()
             optimizer.zero_grad()
-            slots.loss(batch).backward()
+            labels = teacher(batch) if teacher else None
+            slots.loss(batch, labels).backward()
             optimizer.step()
             if device.type != "cpu":
                 torch.accelerator.synchronize(device)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from slotlight.progress import ProgressReport
 from slotlight.studies.corruptions import CorruptedDataset
 from slotlight.studies.declaration import Measure, Shift, Study
 from slotlight.studies.options import StudyOptions
-from slotlight.studies.plan import Reading, Training, as_read
+from slotlight.studies.pace import in_equal_time, kept_paces
+from slotlight.studies.plan import Reading, Training, as_read, as_trained
 from slotlight.studies.result import BASE
 from slotlight.studies.size import Size, seconds_a_photograph, seconds_a_step
 from slotlight.training.train import train_on
@@ -61,15 +62,14 @@ class Work:
 
     def carry_out(self) -> dict[Shift | None, Evaluation]:
         """Train and measure whatever is not finished; an evaluation for each thing that is done to photographs."""
-        features = self.features
+        if self.asked.equal_time:
+            return replace(self, readings=self._timed()).carry_out_as_planned()
+        return self.carry_out_as_planned()
+
+    def carry_out_as_planned(self) -> dict[Shift | None, Evaluation]:
+        """The same with the steps that the plan has."""
         unfinished = self._unfinished()
-        device = self.backbone.device
-        paces = {
-            training.model: seconds_a_step(
-                training.model, training.training, features, self.backbone.dim, device
-            )
-            for training in {one.model: one for one in unfinished}.values()
-        }
+        paces = {model: self._pace(model) for model in {one.model for one in unfinished}}
         size = self._size(unfinished, paces)
         with ProgressReport(f"{self.asked.name}, seconds of work", round(size.seconds)) as report:
             report.say(f"{self.asked.name}: {size.in_words()}")
@@ -78,6 +78,15 @@ class Work:
                 with bar.part(training.folder, paces[training.model]) as on_step:
                     self._train(training, on_step)
             return {shift: self._measure(shift, bar, size.photograph_s) for shift in self.shifts}
+
+    def _timed(self) -> tuple[Reading, ...]:
+        base = as_trained(self.model)
+        trainings = [stage for reading in self.readings for stage in reading.training.stages]
+        models = dict.fromkeys([base, *(training.model for training in trainings)])
+        return in_equal_time(self.readings, base, kept_paces(self.out, list(models), self._pace))
+
+    def _pace(self, model: ModelConfig) -> float:
+        return seconds_a_step(model, self.training, self.features, self.backbone.dim, self.backbone.device)
 
     @cached_property
     def features(self) -> FeatureCache:
@@ -98,13 +107,15 @@ class Work:
     @cached_property
     def floors(self) -> tuple[Discoverer, ...]:
         """What stands beside the arms; the base model before training among them, and clusters in its slots' place."""
+        beside = self._baselines(self.asked.beside)
         if self.asked.floors is not None:
-            own = {
-                name: self.backbone if BASELINES[name].needs_backbone else None for name in self.asked.floors
-            }
-            return tuple(Discoverer(build_baseline(name, backbone)) for name, backbone in own.items())
+            return self._baselines(self.asked.floors) + beside
         base = build_slot_model(self.model, self.backbone.dim, self.features.grid).to(self.backbone.device)
-        return tuple(floors_beneath([Discoverer(ModelSegmenter(BASE, self.backbone, base))]))
+        return (*floors_beneath([Discoverer(ModelSegmenter(BASE, self.backbone, base))]), *beside)
+
+    def _baselines(self, names: tuple[str, ...]) -> tuple[Discoverer, ...]:
+        own = {name: self.backbone if BASELINES[name].needs_backbone else None for name in names}
+        return tuple(Discoverer(build_baseline(name, backbone)) for name, backbone in own.items())
 
     def dataset_under(self, shift: Shift | None) -> Dataset:
         """The photographs as arms of this shift are measured on."""
@@ -121,7 +132,7 @@ class Work:
         return self.out / "trainings" / training.folder
 
     def _unfinished(self) -> list[Training]:
-        trainings = dict.fromkeys(reading.training for reading in self.readings)
+        trainings = dict.fromkeys(stage for reading in self.readings for stage in reading.training.stages)
         return [one for one in trainings if not (self._home(one) / "config.json").is_file()]
 
     def _size(self, unfinished: list[Training], paces: dict[ModelConfig, float]) -> Size:
@@ -141,11 +152,12 @@ class Work:
         return list(dict.fromkeys(measure.protocol for measure in self.measures))
 
     def _train(self, training: Training, on_step: Callable[[int], None]) -> None:
+        first = self._home(training.first) if training.first else None
         train_on(
             self.files,
             self._home(training),
             training.model,
-            training.training,
+            replace(training.training, first_stage=first),
             device=self.backbone.device,
             cache=self.out / "features",
             on_step=on_step,

@@ -14,13 +14,14 @@ from slotlight.report.terminal import show_estimate
 from slotlight.studies import plot
 from slotlight.studies.answer import answers, below_floors, claim_verdict
 from slotlight.studies.declaration import Measure
+from slotlight.studies.pace import PACES
 from slotlight.studies.pictures import pictures_of
 from slotlight.studies.result import Row, StudyResult
 from slotlight.studies.work import Work
 
 OUTPUTS = (
     *("photographs", "features", "trainings", "measured"),
-    *("report.html", "report.md", "report.json", "per_image.csv"),
+    *("report.html", "report.md", "report.json", "per_image.csv", PACES),
 )
 """Everything that a study writes in its folder."""
 

@@ -23,14 +23,18 @@ class Interruption:
         ...     except KeyboardInterrupt:
         ...         print("stopped", held)
         stopped True
+
+    Args:
+        hold: Whether to hold signals at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, hold: bool = True) -> None:
+        self._hold_any = hold
         self._held: int | None = None
         self._former: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
+        if self._hold_any and threading.current_thread() is threading.main_thread():
             self._former = {number: signal.signal(number, self._hold) for number in SIGNALS}
         return self
 
@@ -50,6 +54,10 @@ class Interruption:
         held, self._held = self._held, None
         if held is not None:
             signal.raise_signal(held)
+
+    def forget(self) -> None:
+        """Drop the signal that is held: what it asked for has been done."""
+        self._held = None
 
     def _hold(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._held = number

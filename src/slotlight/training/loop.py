@@ -27,6 +27,7 @@ from slotlight.model.slot_model import SlotModel
 from slotlight.progress import ProgressReport
 from slotlight.training.batches import BatchOrder, read_batches
 from slotlight.training.by_products import ByProducts
+from slotlight.training.first_stage import Teacher
 from slotlight.training.interruption import Interruption
 from slotlight.training.logs import Logs
 from slotlight.training.preview import Preview
@@ -46,20 +47,29 @@ class Reconstruction(nn.Module):
     Args:
         model: What learns.
         precision: Arithmetic of the forward pass.
+        teacher: What labels photographs for the model; None where nothing does.
         compiled: Compile it at its first batch: all have one size. What is drawn is drawn as without.
     """
 
-    def __init__(self, model: SlotModel, precision: Precision, *, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        model: SlotModel,
+        precision: Precision,
+        *,
+        teacher: Teacher | None = None,
+        compiled: bool = False,
+    ) -> None:
         super().__init__()
-        self.model, self.precision = model, precision
+        self.model, self.precision, self.teacher = model, precision, teacher
         self.loss = torch.compile(model.loss, options={"fallback_random": True}) if compiled else model.loss
 
     def forward(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
-        """The reconstruction's error."""
+        """The loss of a batch."""
         # Without the cache, a weight that every iteration uses gathers its gradient in fp32, not in bf16.
         half = self.precision == "bf16"
         with torch.autocast(features.device.type, torch.bfloat16, enabled=half, cache_enabled=False):
-            loss: Tensor = self.loss(features)
+            labels = None if self.teacher is None else self.teacher(features)
+            loss: Tensor = self.loss(features, labels)
         return loss
 
 
@@ -72,6 +82,7 @@ def fit(
     fabric: Fabric,
     run: str,
     state: TrainingState | None,
+    teacher: Teacher | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> None:
     """Train a model on cached features, in place: Adam without weight decay, after the paper.
@@ -84,6 +95,7 @@ def fit(
         fabric: Devices and processes, launched.
         run: What identifies the run in its state.
         state: Where the run stands; None to begin.
+        teacher: What labels photographs for the model; None where nothing does.
         on_step: Called with the number of steps done after every step, in place of a progress bar.
 
     Raises:
@@ -97,7 +109,8 @@ def fit(
         state.restore(model, optimizer)
     if start == config.steps:
         return
-    loss_of = fabric.setup_module(Reconstruction(model, config.precision, compiled=config.compile))
+    objective = Reconstruction(model, config.precision, teacher=teacher, compiled=config.compile)
+    loss_of = fabric.setup_module(objective)
     dataset = FeatureDataset(features)
     order = BatchOrder(len(dataset), config, start=start, rank=fabric.global_rank, world=fabric.world_size)
     leads = fabric.is_global_zero  # the one process that saves, logs and draws

@@ -28,6 +28,7 @@ from slotlight.model.checkpoint import save_model
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import build_slot_model
 from slotlight.model.standardise import Standardise
+from slotlight.training.first_stage import Teacher, load_first_stage, take_over
 from slotlight.training.loop import fit
 from slotlight.training.preview import evenly, warn_if_nothing_is_found
 from slotlight.training.state import STATE, TrainingState, load_state
@@ -36,8 +37,8 @@ MEASURED, MEASURED_AT_ONCE = 3000, 64
 """Photographs whose features tell the mean and the deviation of all."""
 
 _OUTPUTS = ("config.json", "slots.safetensors", STATE, "logs", "sheets")
-# On the result: of a weights file the content counts, which the backbone's fingerprint holds.
-_WITHOUT_EFFECT = ("model.backbone.weights", "training.checkpoint_every")
+# On the result: of a weights file and a first stage the content counts, which their fingerprints hold.
+_WITHOUT_EFFECT = ("model.backbone.weights", "training.checkpoint_every", "training.first_stage")
 
 
 def train(
@@ -109,9 +110,11 @@ def train_on(
     chosen = model_config.backbone
     backbone = load_chosen(chosen, device=device)
     _check_slots(model_config, backbone)
+    first = load_first_stage(model_config, train_config, backbone)
     precision = train_config.precision
     key = feature_key(files, backbone, image_size=chosen.image_size, precision=precision)
     identity = _identity(model_config, train_config, key)
+    identity |= {} if first is None else {"first_stage": first.fingerprint()}
     run, caches = digest(identity), cache or out / "features"
     with ExitStack() as stack:
         # Of several processes the first alone writes to the folder; the others were started by it or with it.
@@ -128,8 +131,20 @@ def train_on(
         model = build_slot_model(model_config, backbone.dim, features.grid)
         if isinstance(model.standardise, Standardise):
             model.standardise.measure(_spread(features))
+        teacher = None
+        if first is not None and model.alignment is None:
+            teacher = Teacher(first.model)
+        elif first is not None:
+            take_over(model, first.model)
         with _compile_faults():
-            fit(model, features, out, train_config, fabric=fabric, run=run, state=state, on_step=on_step)
+            fit(
+                *(model, features, out, train_config),
+                fabric=fabric,
+                run=run,
+                state=state,
+                teacher=teacher,
+                on_step=on_step,
+            )
         if leads:
             count = len(features.photographs)
             save_model(out, model, backbone, {"train": asdict(train_config), "photographs": count})

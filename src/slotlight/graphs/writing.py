@@ -1,0 +1,127 @@
+"""A model → a file that holds it as one graph, for ONNX Runtime or for torch without Slotlight."""
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch.export import Dim, ExportedProgram
+
+from slotlight.errors import ConfigError
+from slotlight.files import whole_file, writing_to
+from slotlight.graphs.running import OUTPUTS
+from slotlight.graphs.settings import SETTINGS, SHA256, UNKNOWN, GraphSettings, with_hash
+from slotlight.graphs.whole import WholeModel
+from slotlight.images.files import max_pixels
+from slotlight.model.fusion import LARGEST_BATCHED
+from slotlight.model.segmenter import ModelSegmenter
+from slotlight.segmenter import Segmenter
+from slotlight.version import __version__
+
+GraphFormat = Literal["onnx", "torch"]
+_EXAMPLE = (270, 360)
+
+
+def export_model(segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *, seed: int = 0) -> None:
+    """Write a model as one graph: photographs of any size to slot masks, scores, groups and segments.
+
+    Args:
+        segmenter: A model, in fp32 on the processor; floors and baselines are none.
+        out: A new file.
+        kind: ``onnx`` for ONNX Runtime, ``torch`` for `torch.export.load`.
+        seed: Of what is drawn for the slots' start; the graph always finds what this seed finds.
+
+    Raises:
+        ConfigError: The model has no such graph, or a package is missing.
+        OutputError: The file cannot be written.
+    """
+    if not isinstance(segmenter, ModelSegmenter):
+        raise ConfigError(
+            f"{segmenter.name!r} is not a slot model and cannot be exported; give embedded or a folder that "
+            "`slotlight train` wrote."
+        )
+    _require_exportable(segmenter)
+    if out.exists():
+        raise ConfigError(f"{out} exists and is not written over; choose another name for --out.")
+    settings = GraphSettings(segmenter.name, segmenter.fingerprint(), seed, __version__)
+    if kind == "onnx":
+        _require_packages()
+    with _quiet():
+        program = traced(WholeModel(segmenter, seed=seed))
+        content = _onnx_bytes(program, settings) if kind == "onnx" else _torch_bytes(program, settings)
+    with writing_to(out), whole_file(out) as partial:
+        partial.write_bytes(content)
+
+
+def traced(model: WholeModel) -> ExportedProgram:
+    """The graph of a model for photographs of any size."""
+    example = torch.zeros(*_EXAMPLE, 3, dtype=torch.uint8)
+    side = max_pixels()
+    sizes = {0: Dim("height", min=1, max=side), 1: Dim("width", min=1, max=side)}
+    with torch.no_grad():
+        model(example)  # tables that are made once and kept must be real before anything is traced
+        return torch.export.export(model, (example,), dynamic_shapes=(sizes,), strict=False)
+
+
+def _require_exportable(segmenter: ModelSegmenter) -> None:
+    config = segmenter.model.config
+    if segmenter.device.type != "cpu" or segmenter.precision != "fp32":
+        raise ConfigError("A model is exported in fp32 from the processor; load it with device cpu.")
+    if config.fusion == "hungarian" and config.slots.slots > LARGEST_BATCHED:
+        raise ConfigError(
+            f"The matching of {config.slots.slots} slots has no exact form in a graph; export a model of at most "
+            f"{LARGEST_BATCHED} slots, or of another fusion."
+        )
+    if segmenter.image_size // segmenter.patch_size < 6:
+        raise ConfigError(
+            f"Photographs of {segmenter.image_size} pixels have too few patches of {segmenter.patch_size} for a graph; "
+            "export a model of a larger image_size."
+        )
+
+
+def _require_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as fault:
+        raise ConfigError(
+            f"Writing ONNX files needs {fault.name}, which is not installed; run pip install 'slotlight[onnx]'."
+        ) from fault
+
+
+def _onnx_bytes(program: ExportedProgram, settings: GraphSettings) -> bytes:
+    written = torch.onnx.export(
+        program, dynamo=True, input_names=["image"], output_names=list(OUTPUTS), verbose=False
+    )
+    assert written is not None
+    proto = written.model_proto
+    for key, value in ((SETTINGS, settings.encoded()), (SHA256, UNKNOWN)):
+        proto.metadata_props.add(key=key, value=value)
+    return with_hash(proto.SerializeToString())
+
+
+def _torch_bytes(program: ExportedProgram, settings: GraphSettings) -> bytes:
+    file = io.BytesIO()
+    torch.export.save(
+        program, file, extra_files={f"{SETTINGS}.json": json.dumps(json.loads(settings.encoded()))}
+    )
+    return file.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what tracing tells its developers."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""Functions that labelling tools call: each module imports the tool that it is for, and only that."""

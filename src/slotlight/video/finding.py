@@ -1,0 +1,115 @@
+"""Frames → their objects, each with a mask, a score and a feature by which it is known again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.objects import pixel_objects
+from slotlight.discovery.segments import EnlargedMasks, PixelObjects
+from slotlight.errors import ConfigError
+from slotlight.formats.coco import coco_annotations
+from slotlight.images import fit_size, resize, to_batch
+from slotlight.segmenter import Segmenter
+from slotlight.video.reading import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class FrameObjects:
+    """The objects of one frame, best first.
+
+    Attributes:
+        frame: The frame.
+        objects: Their masks, boxes and scores.
+        features: The mean feature of each, less that of the whole frame, at unit length; without columns where the
+            segmenter reads no features.
+    """
+
+    frame: Frame
+    objects: PixelObjects
+    features: Float[np.ndarray, "object dim"]
+
+    def annotations(self) -> list[dict[str, Any]]:
+        """Each object as COCO has it."""
+        found = self.objects
+        return coco_annotations(
+            found.masks, found.boxes_xyxy, found.scores, image_id=self.frame.number, first_annotation_id=1
+        )
+
+
+def find_in_frames(
+    discoverer: Discoverer, frames: Sequence[Frame], *, seed: int = 0
+) -> Iterator[FrameObjects]:
+    """Find the objects of frames of one video, each frame by itself.
+
+    Args:
+        discoverer: What finds them.
+        frames: Of one size.
+        seed: Of the slots' initial noise.
+
+    Raises:
+        ConfigError: The discoverer is asked for overlapping proposals, which no video can show.
+    """
+    if discoverer.rule.proposals:
+        raise ConfigError("Objects of a video cannot overlap; leave --proposals out.")
+    segmenter = discoverer.segmenter
+    height, width, _ = frames[0].image.shape
+    size = fit_size(height, width, segmenter.image_size, segmenter.patch_size)
+    images = to_batch([resize(frame.image, size) for frame in frames], segmenter.device)
+    slots = segmenter.segment(images, seed=seed)
+    features = _features(segmenter, images, slots.features)
+    for number, frame in enumerate(frames):
+        soft, scores, groups = (
+            values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
+        )
+        objects = pixel_objects(soft, scores, (height, width), discoverer.rule, groups, whole=slots.whole)
+        masks = np.array(list(EnlargedMasks(objects.masks, (height, width))), dtype=bool)
+        objects = replace(objects, masks=masks.reshape(-1, height, width))
+        known_by = None if features is None else features[number]
+        yield FrameObjects(frame, objects, object_features(objects.masks, known_by))
+
+
+def _features(
+    segmenter: Segmenter, images: Float[Tensor, "batch 3 height width"], given: Tensor | None
+) -> Float[Tensor, "batch dim rows columns"] | None:
+    if given is not None:
+        return given.cpu()
+    if segmenter.backbone is None:
+        return None
+    found = segmenter.backbone(images)
+    maps: Tensor = found.patches.float().transpose(1, 2).unflatten(2, found.grid)
+    return maps.cpu()
+
+
+def object_features(
+    masks: np.ndarray, features: Float[Tensor, "dim rows columns"] | None
+) -> Float[np.ndarray, "object dim"]:
+    """See `FrameObjects`; the masks are taken at the nearest points of the features' grid.
+
+    Example:
+        >>> masks = np.zeros((1, 4, 8), bool)
+        >>> masks[0, :, :4] = True
+        >>> object_features(masks, torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]]])).tolist()
+        [[1.0, 0.0]]
+    """
+    if features is None or not len(masks):
+        return np.zeros((len(masks), 0 if features is None else len(features)), np.float32)
+    rows, columns = features.shape[1:]
+    small = [
+        np.asarray(
+            Image.fromarray(mask.view(np.uint8) * np.uint8(255)).resize((columns, rows), Image.Resampling.BOX)
+        )
+        for mask in masks
+    ]
+    weights = torch.from_numpy(np.stack(small)).float().flatten(1) + 1e-3  # a speck has no patch of its own
+    patches = features.flatten(1).T
+    means = weights @ patches / weights.sum(dim=1, keepdim=True)
+    found: Float[np.ndarray, "object dim"] = F.normalize(means - patches.mean(dim=0), dim=1).numpy()
+    return found
