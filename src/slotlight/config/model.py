@@ -195,6 +195,8 @@ class ModelConfig:
             (``agreement``, `slotlight.model.agreement`); or how a first stage's heads are fused, all else being
             frozen (``alignment``, `slotlight.model.alignment`).
         partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
+        diffusion_steps: The slots also read what a random walk of so many steps over that graph makes of the features
+            (`slotlight.model.patch_graph.diffused`), as many dimensions more; 0 leaves it out.
         pseudo_label_weight: Of the cross entropy that ``distillation`` and ``agreement`` add to the reconstruction's
             error.
         fusion: How the heads' slots are merged into one set; ``learned`` belongs to the objective ``alignment``.
@@ -211,6 +213,7 @@ class ModelConfig:
     standardise: bool = False
     objective: Objective = "reconstruction"
     partition_temperature: float = 0.05
+    diffusion_steps: int = 0
     pseudo_label_weight: float = 0.1
     fusion: FusionKind = "hungarian"
     reference: Reference = "agreed"
@@ -219,6 +222,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         above(self, 0, "partition_temperature", "pseudo_label_weight")
+        at_least(self, 0, "diffusion_steps")
         if self.objective == "partition" and self.masks_from != "attention":
             raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
         if self.objective == "agreement" and self.slots.heads < 2:

@@ -17,6 +17,7 @@ from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
 from slotlight.model.partition import normalised_cut
+from slotlight.model.patch_graph import node_side, with_diffusion
 from slotlight.segmenter import Segmenter, SlotMasks
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
@@ -31,7 +32,7 @@ def kmeans_clusters(
     features: Float[Tensor, "batch patch dim"], grid: tuple[int, int], config: ModelConfig, seed: int
 ) -> Int[Tensor, "batch patch"]:
     """k-means of what slot attention reads: normalised features."""
-    del grid
+    features = with_diffusion(features, grid, node_side(grid), config)
     return kmeans(F.layer_norm(features, features.shape[-1:]), config.slots.slots, seed=seed)
 
 
@@ -80,7 +81,7 @@ class ClusterControl:
         heuristics, slots = repr(self.config.heuristics), self.config.slots.slots
         scale = tensors_digest(self.standardise.state_dict())
         settings = (self.cluster.__qualname__, self.image_size, self.precision, __version__)
-        cut = (self.config.standardise, self.config.partition_temperature)
+        cut = (self.config.standardise, self.config.partition_temperature, self.config.diffusion_steps)
         return digest(self.name, heuristics, slots, scale, cut, self.backbone.fingerprint(), *settings)
 
     def controls(self) -> list[Segmenter]:

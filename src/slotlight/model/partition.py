@@ -17,12 +17,10 @@ from torch.nn import functional as F
 from slotlight.config import ModelConfig
 from slotlight.model.fusion import assign
 from slotlight.model.kmeans import kmeans
+from slotlight.model.patch_graph import node_side, patch_graph
 
 TEMPERATURE = 0.05
 """Of the graph that the floor cuts."""
-
-FINEST_SIDE = 20
-"""Patches along a side of the graph; finer grids are pooled, because its eigenvectors cost the cube of its patches."""
 
 
 @torch.no_grad()
@@ -64,28 +62,20 @@ def spectral_partitions(
 
     The eigenvectors, which cost the most, are found once for each temperature.
     """
+    # Eigenvectors of near eigenvalues turn with rounding; MPS has no float64.
+    dtype = torch.float32 if features.device.type == "mps" else torch.float64
     with torch.autocast(features.device.type, enabled=False):
-        step = -(-max(grid) // FINEST_SIDE)
-        maps = features.float().transpose(1, 2).unflatten(2, grid)
-        coarse = F.avg_pool2d(maps, step, ceil_mode=True)
-        points = coarse.flatten(2).transpose(1, 2)
-        if (
-            points.device.type != "mps"
-        ):  # which has no float64; eigenvectors of near eigenvalues turn with rounding
-            points = points.double()
-        if not standardised:
-            points = points - points.mean(dim=1, keepdim=True)
-        points = F.normalize(points, dim=-1)
-        cosine = points @ points.mT
+        side = node_side(grid)
+        graph = patch_graph(features, grid, side, standardised=standardised, dtype=dtype)
         for temperature in temperatures:
-            affinity = torch.exp((cosine - 1) / temperature)
-            scale = affinity.sum(dim=-1).rsqrt()
-            graph = affinity * scale.unsqueeze(1) * scale.unsqueeze(2)
-            leading = torch.linalg.eigh(graph).eigenvectors
+            edges = graph.edges(temperature)
+            scale = edges.sum(dim=-1).rsqrt()
+            normalised = edges * scale.unsqueeze(1) * scale.unsqueeze(2)
+            leading = torch.linalg.eigh(normalised).eigenvectors
             for clusters in counts:
                 labels = kmeans(F.normalize(leading[..., -clusters:], dim=-1), clusters)
-                cells = labels.unflatten(1, coarse.shape[2:])
-                fine = cells.repeat_interleave(step, dim=1).repeat_interleave(step, dim=2)
+                cells = labels.unflatten(1, graph.grid)
+                fine = cells.repeat_interleave(side, dim=1).repeat_interleave(side, dim=2)
                 yield fine[:, : grid[0], : grid[1]].flatten(1).long(), clusters
 
 

@@ -16,6 +16,7 @@ from slotlight.model.fusion import FusedSlots, fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
+from slotlight.model.patch_graph import node_side, pooled, with_diffusion
 from slotlight.model.positions import Grid
 from slotlight.model.slot_attention import HeadSlots, MultiQuerySlotAttention
 from slotlight.model.slot_count import SlotCount
@@ -132,12 +133,15 @@ class SlotModel(nn.Module):
             features: The backbone's.
             labels: The teacher's slot of every patch, for the objective ``distillation``.
         """
-        features = (
-            features.clone() if features.is_inference() else features
-        )  # autograd must be able to save them
-        features = self.standardise(features)
-        foreground = self._foreground(features, self.grid) if self._trains_on_foreground else None
-        seen = self._with_foreground(features, foreground)
+        if features.is_inference():  # which autograd cannot save
+            features = features.clone()
+        features, grid, side = self.standardise(features), self.grid, self._node_side
+        if self.config.objective == "partition":  # a finer grid than the cut's has nothing more to learn from
+            features, grid = pooled(features, grid, side)
+            side = 1
+        foreground = self._foreground(features, grid) if self._trains_on_foreground else None
+        wide = self._with_foreground(features, foreground)
+        seen = with_diffusion(wide, grid, side, self.config)
         masked = masked_patches(features, foreground, self.config.masking)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         if self.alignment is not None:
@@ -146,7 +150,7 @@ class SlotModel(nn.Module):
         assigned = assign_heads(len(features), self.attention.heads, features.device)
         found, mine = self._attend(visible, assigned)
         if self.config.objective == "partition":
-            labels = normalised_cut(features, self.grid, self.config)
+            labels = normalised_cut(wide, grid, self.config)
         loss = self._taught(found, labels, masked, assigned.image, mine)
         if self.config.objective != "partition":
             error = self._reconstruction_error(found.slots[mine], seen[assigned.image])
@@ -211,13 +215,14 @@ class SlotModel(nn.Module):
         features = self.standardise(features)
         foreground = self._foreground(features, grid)
         features = self._with_foreground(features, foreground)
-        found = self.attention(self.projection(features).unsqueeze(0), drawn.noise)
+        read = with_diffusion(features, grid, self._node_side, self.config)
+        found = self.attention(self.projection(read).unsqueeze(0), drawn.noise)
         fused = self._fuse(found.slots, drawn.reference)
         keep = None if self.count is None else self.count(fused.slots)
         if self.config.masks_from == "attention":
             masks = kept(fused.gather(found.attention).mT, keep).mT
         else:
-            masks = self.decoder.masks(fused.slots, grid, target=features, keep=keep)
+            masks = self.decoder.masks(fused.slots, grid, target=read, keep=keep)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
 
     def _fuse(self, slots: Float[Tensor, "head batch slot wider"], reference: int | None) -> FusedSlots:
@@ -231,6 +236,11 @@ class SlotModel(nn.Module):
         if self.config.reference == "drawn":
             return int(torch.randint(self.attention.heads, (), generator=torch.Generator().manual_seed(seed)))
         return 0 if self.config.reference == "first" else None
+
+    @property
+    def _node_side(self) -> int:
+        """Patches along a side of the graph's nodes, whatever the size of a photograph."""
+        return node_side(self.grid)
 
     @property
     def _trains_on_foreground(self) -> bool:
@@ -267,6 +277,7 @@ def build_slot_model(config: ModelConfig, dim: int, grid: Grid) -> SlotModel:
     config = with_ranking(config)
     standardise = Standardise(dim) if config.standardise else nn.Identity()
     dim = dim + 1 if config.heuristics.foreground_weight else dim
+    dim = 2 * dim if config.diffusion_steps else dim
     hidden = config.slots.projection_hidden or 2 * dim
     widen, narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
     attention = MultiQuerySlotAttention(
