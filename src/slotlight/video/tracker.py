@@ -146,7 +146,7 @@ def nearness(
     Example:
         >>> here = np.array([[0.0, 0, 4, 4]])
         >>> nearness(here, np.array([[0.0, 0, 4, 4], [4, 0, 4, 4], [0, 0, 8, 8]])).round(2).tolist()
-        [[1.0, 0.37, 0.26]]
+        [[1.0, 0.37, 0.4]]
     """
     centres, others = (box[:, :2] + box[:, 2:] / 2 for box in (known, boxes))
     sides, other_sides = (np.sqrt(box[:, 2:].prod(axis=1).clip(min=1)) for box in (known, boxes))
