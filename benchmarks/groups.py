@@ -26,8 +26,9 @@ from benchmarks.timing import hardware
 from slotlight.datasets.voc import VOCDataset
 from slotlight.datasets.voc_file import read_annotation
 from slotlight.discovery.record import Line
+from slotlight.formats.run_lengths import annotated_mask
 from slotlight.groups.clustering import cluster
-from slotlight.groups.features import FeatureReader, read_mask
+from slotlight.groups.features import FeatureReader
 from slotlight.groups.run import FoundObjects
 from slotlight.images import read_photograph
 from slotlight.metrics.boxes import box_iou
@@ -77,7 +78,7 @@ def colour_histograms(line: Line) -> Iterator[Float[np.ndarray, " bin"]]:
     image = read_photograph(line.file)
     bins = (image // (256 // _BINS)).astype(int) @ np.array([_BINS * _BINS, _BINS, 1])
     for annotation in line.annotations:
-        counts = np.bincount(bins[read_mask(annotation)], minlength=_BINS**3)
+        counts = np.bincount(bins[annotated_mask(annotation)], minlength=_BINS**3)
         yield np.sqrt(counts / counts.sum())
 
 

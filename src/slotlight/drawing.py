@@ -30,6 +30,19 @@ def colour_of(number: int) -> Colour:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
+def best_on_top(masks: Masks, size: tuple[int, ...]) -> UInt8[np.ndarray, "height width"]:
+    """Objects as one map: 0 is no object, 1 the first, 2 the next; where two overlap, the first is seen.
+
+    Example:
+        >>> best_on_top(np.array([[[True, True, False, False]], [[False, True, True, False]]]), (1, 4)).tolist()
+        [[1, 1, 2, 0]]
+    """
+    labels = np.zeros(size, np.uint8)
+    for number in range(len(masks), 0, -1):
+        np.copyto(labels, number, where=masks[number - 1])
+    return labels
+
+
 def overlay(
     image: UInt8[np.ndarray, "height width 3"],
     masks: Masks,
@@ -54,9 +67,7 @@ def overlay(
         return picture
     colours = contrasting_colours(image, masks) if colours is None else colours
     texts = [f"{100 * score:.0f}" for score in scores] if texts is None else texts
-    labels = np.zeros(image.shape[:2], np.uint8)
-    for number in range(len(masks), 0, -1):  # where two overlap, the best is seen
-        np.copyto(labels, number, where=masks[number - 1])
+    labels = best_on_top(masks, image.shape[:2])
     unit = _unit(image.shape[:2])
     width = max(1, round(2 * unit))
     picture = _tint(image, labels, colours, _outline(labels, width))

@@ -8,13 +8,13 @@ from PIL import Image
 import slotlight
 from slotlight.discovery.record import Line
 from slotlight.formats.coco import coco_annotations
+from slotlight.formats.run_lengths import annotated_mask
 from slotlight.groups.features import (
     FeatureReader,
     PhotographFeatures,
     known_features,
     masked_means,
     patch_weights,
-    read_mask,
 )
 from slotlight.images import fit_size, read_photograph, resize, to_batch
 
@@ -62,7 +62,7 @@ def test_features_are_the_means_over_masks(reader, photo_paths, tmp_path):
     small = read_photograph(tmp_path / "small.jpg")
     size = fit_size(200, 300, reader.image_size, reader.backbone.patch_size)
     features = reader.backbone(to_batch([resize(small, size)]))
-    weights = [patch_weights(read_mask(a), features.grid) for a in lines[1].annotations]
+    weights = [patch_weights(annotated_mask(a), features.grid) for a in lines[1].annotations]
     expected = masked_means(features.patches[0], torch.from_numpy(np.stack(weights)))
     assert np.allclose(found[1].features, expected.numpy(), atol=1e-4)
 

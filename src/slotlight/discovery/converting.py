@@ -7,7 +7,7 @@ from slotlight.discovery.record import PROGRESS, whole_lines
 from slotlight.discovery.results import FAILURES, found_in, of_model
 from slotlight.errors import OutputError
 from slotlight.files import begin_run, is_claimed, run_identity, writing_to
-from slotlight.formats.registry import FORMATS, OUTPUTS, UNCERTAIN_FIRST, check_installed
+from slotlight.formats.registry import OUTPUTS, check_installed, write_formats
 
 
 def convert_run(folder: Path, out: Path, formats: FormatConfig, *, start_over: bool = False) -> int:
@@ -42,10 +42,7 @@ def convert_run(folder: Path, out: Path, formats: FormatConfig, *, start_over: b
     lock = begin_run(out, asked, outputs=OUTPUTS, start_over=start_over)
     try:
         with writing_to(out):
-            for name in formats.format:
-                FORMATS[name].write(found, out)
-            if formats.uncertain_first:
-                UNCERTAIN_FIRST.write(found, out)
+            write_formats(found, out, formats)
     finally:
         lock.release()
     return sum(1 for _ in found.photographs())

@@ -11,14 +11,14 @@ from PIL.Image import Image, Resampling, fromarray
 
 from slotlight.config import FormatConfig
 from slotlight.discovery.segments import EnlargedMasks
-from slotlight.drawing import overlay
+from slotlight.drawing import best_on_top, overlay
 from slotlight.errors import ConfigError
 from slotlight.files import begin_run, writing_to
 from slotlight.formats.coco import coco_annotations, with_polygons
 from slotlight.formats.cutouts import cut_out
 from slotlight.formats.found import OBJECT, Found, FoundPhotograph
 from slotlight.formats.label_studio import Tags, label_studio_prediction
-from slotlight.formats.registry import FORMATS, OUTPUTS, check_installed
+from slotlight.formats.registry import OUTPUTS, check_installed, write_formats
 from slotlight.formats.sam import sam_masks
 from slotlight.formats.voc import voc_annotation
 from slotlight.formats.yolo import yolo_lines
@@ -67,10 +67,7 @@ class Discovery:
     @property
     def labels(self) -> UInt8[np.ndarray, "height width"]:
         """The objects as one map: 0 is no object, 1 the best-scored object, 2 the next; the best is on top."""
-        labels = np.zeros(self.image.shape[:2], np.uint8)
-        for number in range(len(self), 0, -1):
-            labels[self.each_mask[number - 1]] = number
-        return labels
+        return best_on_top(self.each_mask, self.image.shape[:2])
 
     def overlay(self, *, most_side: int | None = None) -> Image:
         """The photograph with coloured masks, boxes and scores.
@@ -156,8 +153,7 @@ class Discovery:
         lock = begin_run(Path(folder), identity, outputs=OUTPUTS)
         try:
             with writing_to(Path(folder)):
-                for name in chosen.format:
-                    FORMATS[name].write(self._found(), Path(folder))
+                write_formats(self._found(), Path(folder), chosen)
         finally:
             lock.release()
 

@@ -14,6 +14,7 @@ from slotlight.discovery.segments import (
     mask_boxes_xyxy,
     segment_objects,
 )
+from slotlight.drawing import best_on_top
 from slotlight.segmenter import Regions
 
 
@@ -55,9 +56,7 @@ def pixel_regions(regions: Regions, size: tuple[int, int], rule: ObjectRule) -> 
     masks = (_resampled(mask, fine) for mask in regions.masks[:count])
     kept = [(mask, number) for number, mask in enumerate(masks) if np.count_nonzero(mask) >= least]
     found = np.array([mask for mask, _ in kept], dtype=bool).reshape(-1, *fine)
-    segments = np.zeros(fine, np.uint8)
-    for number in reversed(range(len(found))):
-        segments[found[number]] = number + 1
+    segments = best_on_top(found, fine)
     best = scores[[number for _, number in kept]].astype(np.float32)
     return PixelObjects(enlarged(segments, size), found, mask_boxes_xyxy(found, size), best)
 

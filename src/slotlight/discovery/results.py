@@ -19,8 +19,8 @@ from slotlight.discovery.shards import Shard, image_ids
 from slotlight.errors import ConfigError
 from slotlight.files import begin_run, digest, write_text, writing_to
 from slotlight.formats.found import Found, FoundPhotograph
-from slotlight.formats.registry import FORMATS, UNCERTAIN_FIRST, check_installed
 from slotlight.formats.registry import OUTPUTS as FORMAT_OUTPUTS
+from slotlight.formats.registry import check_installed, write_formats
 from slotlight.images.places import LocalFile, Located, group_number
 
 FAILURES = "failures.json"
@@ -192,11 +192,7 @@ def write_results(
 ) -> None:
     """Write the formats, and last ``failures.json``, of the photographs in a folder's record."""
     found = found_in(folder, identity, offsets, formats)
-    for name in formats.format:
-        if name != "cutouts":  # which were written with the pictures
-            FORMATS[name].write(found, folder)
-    if formats.uncertain_first:
-        UNCERTAIN_FIRST.write(found, folder)
+    write_formats(found, folder, formats, written=("cutouts",))  # with the pictures
     causes = (line.names | {"cause": line.cause} for line in failures(folder, offsets))
     write_text(folder / FAILURES, _json_list(causes))
 

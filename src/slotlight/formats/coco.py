@@ -1,8 +1,8 @@
 """COCO: one JSON file of images and annotations, with run lengths or polygons."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ from faster_coco_eval.core import mask as rle
 from jaxtyping import Bool, Float
 
 from slotlight.files import write_text
-from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.formats.found import OBJECT, Found, FoundPhotograph
 
 
 def coco_annotations(
@@ -48,7 +48,7 @@ def coco_annotations(
 
 def write_coco(found: Found, folder: Path) -> None:
     """Write ``objects.json``, whose masks are run lengths."""
-    _write(found, folder / "objects.json", lambda photograph: list(photograph.annotations))
+    _write(found, folder / "objects.json", attrgetter("annotations"))
 
 
 def write_coco_polygons(found: Found, folder: Path) -> None:
@@ -67,51 +67,38 @@ def with_polygons(photograph: FoundPhotograph) -> list[dict[str, Any]]:
 
 
 def _write(
-    found: Found, path: Path, annotations_of: Callable[[FoundPhotograph], list[dict[str, Any]]]
+    found: Found, path: Path, annotations_of: Callable[[FoundPhotograph], Sequence[dict[str, Any]]]
 ) -> None:
-    def images() -> Iterator[tuple[int, CocoImage]]:
-        for one in found.photographs():
-            image = CocoImage(one.file_name, one.width, one.height, annotations_of(one), one.key)
-            yield one.image_id, image
-
     info = dict(found.info) | {"description": "Objects found without labels by Slotlight"}
-    write_text(path, coco_json(info, images, dict(enumerate(found.classes, start=1))))
-
-
-@dataclass(frozen=True)
-class CocoImage:
-    """One photograph and its annotations, whose ids are set when they are written; ``key`` is its own id, if any."""
-
-    file_name: str
-    width: int
-    height: int
-    annotations: list[dict[str, Any]]
-    key: str = ""
+    categories = dict(enumerate(found.classes, start=1))
+    write_text(path, coco_json(info, found.photographs, categories, annotations_of))
 
 
 def coco_json(
     info: dict[str, Any],
-    images: Callable[[], Iterable[tuple[int, CocoImage]]],
-    categories: Mapping[int, str] = MappingProxyType({1: "object"}),
+    photographs: Callable[[], Iterable[FoundPhotograph]],
+    categories: Mapping[int, str] = MappingProxyType({1: OBJECT}),
+    annotations_of: Callable[[FoundPhotograph], Sequence[dict[str, Any]]] = attrgetter("annotations"),
 ) -> Iterator[str]:
-    """A COCO file piece by piece, so that it need not fit in memory.
+    """A COCO file piece by piece, so that it need not fit in memory; annotations get their ids here.
 
     Args:
         info: What the file says of itself.
-        images: Gives the photographs with their ids, the same ones at each of two calls.
+        photographs: Gives them, the same ones at each of two calls.
         categories: Names of the annotations' categories, by id.
+        annotations_of: Makes the annotations of each photograph, once.
     """
     named = [{"id": number, "name": name} for number, name in categories.items()]
     yield f'{{"info": {json.dumps(info)},\n "categories": {json.dumps(named)},\n "images": ['
-    for number, (image_id, image) in enumerate(images()):
-        row = {"id": image_id, "file_name": image.file_name, "width": image.width, "height": image.height}
-        yield (",\n  " if number else "\n  ") + json.dumps(row | ({"key": image.key} if image.key else {}))
+    for number, one in enumerate(photographs()):
+        row = {"id": one.image_id, "file_name": one.file_name, "width": one.width, "height": one.height}
+        yield (",\n  " if number else "\n  ") + json.dumps(row | ({"key": one.key} if one.key else {}))
     yield '],\n "annotations": ['
     count = 0
-    for image_id, image in images():
-        for annotation in image.annotations:
+    for one in photographs():
+        for annotation in annotations_of(one):
             count += 1
             yield (",\n  " if count > 1 else "\n  ") + json.dumps(
-                annotation | {"id": count, "image_id": image_id}
+                annotation | {"id": count, "image_id": one.image_id}
             )
     yield "]}\n"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from faster_coco_eval.core import mask as coco_masks
 from jaxtyping import Bool, Float, UInt8
+
+from slotlight.formats.run_lengths import annotated_mask
 
 OBJECT = "object"
 """The class of everything that is found without labels."""
@@ -39,7 +40,7 @@ class FoundPhotograph:
 
     def each_mask(self) -> Iterator[Bool[np.ndarray, "height width"]]:
         """The mask of each object, one at a time."""
-        return map(_decoded, self.annotations)
+        return map(annotated_mask, self.annotations)
 
     def boxes_xyxy(self) -> Float[np.ndarray, "object 4"]:
         """In pixels; left and top inclusive, right and bottom exclusive."""
@@ -51,7 +52,7 @@ class FoundPhotograph:
         """The objects as one map: 0 is no object, 1 the best-scored; where two overlap, the better one is seen."""
         labels = np.zeros((self.height, self.width), np.uint8)
         for number in reversed(range(min(len(self.annotations), 255))):
-            labels[_decoded(self.annotations[number])] = number + 1
+            labels[annotated_mask(self.annotations[number])] = number + 1
         return labels
 
     def certainty(self) -> float:
@@ -81,11 +82,3 @@ class Found:
     def class_of(self, annotation: Mapping[str, Any]) -> str:
         """The name of an object's class."""
         return self.classes[int(annotation["category_id"]) - 1]
-
-
-def _decoded(annotation: Mapping[str, Any]) -> Bool[np.ndarray, "height width"]:
-    code = annotation["segmentation"]
-    mask: Bool[np.ndarray, "height width"] = coco_masks.decode(
-        {"size": code["size"], "counts": code["counts"].encode()}
-    ).astype(bool)
-    return mask

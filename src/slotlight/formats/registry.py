@@ -1,10 +1,11 @@
 """Formats by name: the function that writes each, the file or folder that it writes, and the extra that it needs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from slotlight.config import FormatConfig
 from slotlight.errors import ConfigError
 from slotlight.formats.boxes_csv import write_csv
 from slotlight.formats.coco import write_coco, write_coco_polygons
@@ -52,6 +53,17 @@ UNCERTAIN_FIRST = Format("uncertain-first.csv", write_uncertain_first)
 
 OUTPUTS = tuple(each.output for each in (*FORMATS.values(), UNCERTAIN_FIRST))
 """All that any format writes."""
+
+
+def write_formats(
+    found: Found, folder: Path, formats: FormatConfig, *, written: Collection[str] = ()
+) -> None:
+    """Write the chosen formats of what was found, but for those that are written already."""
+    for name in formats.format:
+        if name not in written:
+            FORMATS[name].write(found, folder)
+    if formats.uncertain_first:
+        UNCERTAIN_FIRST.write(found, folder)
 
 
 def check_installed(names: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """COCO's run lengths: a binary mask as a short text, so that the masks of a whole dataset fit in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,11 @@ class RunLengths:
     def area(self) -> float:
         """How many pixels the mask has."""
         return float(coco_masks.area([self.to_coco()])[0])
+
+
+def annotated_mask(annotation: Mapping[str, Any]) -> Bool[np.ndarray, "height width"]:
+    """The mask of an annotation in COCO's form whose ``segmentation`` is compressed run lengths."""
+    return RunLengths.from_coco(annotation["segmentation"]).decode()
 
 
 def best_mask_overlap(found: Sequence[RunLengths], annotated: Sequence[RunLengths]) -> tuple[float, ...]:

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from faster_coco_eval.core import mask as rle
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
 
@@ -19,6 +17,7 @@ from slotlight.config import Precision
 from slotlight.discovery.record import Line
 from slotlight.errors import ImageError
 from slotlight.files import sealed, unsealed
+from slotlight.formats.run_lengths import annotated_mask
 from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
 from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
 
@@ -71,7 +70,7 @@ class FeatureReader:
         patch = self.backbone.patch_size
         size = fit_size(line.height, line.width, self.image_size, patch)
         grid = size[0] // patch, size[1] // patch
-        weights = [patch_weights(read_mask(annotation), grid) for annotation in line.annotations]
+        weights = [patch_weights(annotated_mask(annotation), grid) for annotation in line.annotations]
         return _Ready(line, resize(image, size), torch.from_numpy(np.stack(weights)))
 
     def _compute(self, ready: list["_Ready"], pool: ThreadPoolExecutor) -> list[Future["PhotographFeatures"]]:
@@ -167,15 +166,6 @@ def patch_weights(
         )
         weights[row, column] = 1
     return weights
-
-
-def read_mask(annotation: dict[str, Any]) -> Bool[np.ndarray, "height width"]:
-    """The mask of an annotation that Slotlight wrote."""
-    code = annotation["segmentation"]
-    mask: UInt8[np.ndarray, "height width"] = rle.decode(
-        {"size": code["size"], "counts": code["counts"].encode()}
-    )
-    return np.ascontiguousarray(mask).view(bool)
 
 
 def known_features(path: Path) -> dict[str, PhotographFeatures]:

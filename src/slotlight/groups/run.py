@@ -5,7 +5,7 @@ stay: the same command, run again, only reads ``names.csv`` and writes ``grouped
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +15,8 @@ from jaxtyping import Float
 from slotlight.discovery.record import PROGRESS, Line, sorted_lines
 from slotlight.errors import ImageError, OutputError
 from slotlight.files import begin_run, digest, sealed, unsealed, write_text, writing_to
-from slotlight.formats.coco import CocoImage, coco_json
+from slotlight.formats.coco import coco_json
+from slotlight.formats.found import FoundPhotograph
 from slotlight.groups.clustering import Clusters, cluster
 from slotlight.groups.features import FeatureReader, known_features
 from slotlight.groups.names import default_name, names_csv, read_names
@@ -241,7 +242,7 @@ def _coco(found: FoundObjects, kept: dict[str, Any], names: Mapping[int, str]) -
         category.setdefault(name, group)
     groups_of = kept["objects"]
 
-    def images() -> Iterator[tuple[int, CocoImage]]:
+    def photographs() -> Iterator[FoundPhotograph]:
         for line in found.lines():
             if line.file not in groups_of:
                 continue
@@ -250,8 +251,8 @@ def _coco(found: FoundObjects, kept: dict[str, Any], names: Mapping[int, str]) -
                 for annotation, group in zip(line.annotations, groups_of[line.file], strict=True)
                 if names[group]
             ]
-            yield line.image_id, CocoImage(line.file, line.width, line.height, annotations)
+            yield replace(line.found(line.file), annotations=annotations)
 
     categories = {number: name for name, number in category.items() if name}
     info = {"description": "Objects found and grouped without labels by Slotlight", "found": found.digest}
-    return coco_json(info, images, categories)
+    return coco_json(info, photographs, categories)

@@ -12,7 +12,7 @@ from PIL import Image
 from slotlight.drawing import contact_sheet
 from slotlight.errors import ImageError
 from slotlight.files import whole_file
-from slotlight.groups.features import read_mask
+from slotlight.formats.run_lengths import annotated_mask
 from slotlight.images import read_photograph
 
 SHOWN = 24
@@ -73,7 +73,7 @@ def cutout(shown: Shown) -> Image.Image:
     Raises:
         ImageError: Its photograph can no longer be read, or has another size.
     """
-    image, mask = read_photograph(shown.file), read_mask(shown.annotation)
+    image, mask = read_photograph(shown.file), annotated_mask(shown.annotation)
     if image.shape[:2] != mask.shape:
         raise ImageError(f"{shown.file} has another size than when its objects were found.")
     left, top, width, height = (round(value) for value in shown.annotation["bbox"])

@@ -23,10 +23,11 @@ from slotlight.discovery.naming import picture_names
 from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import Entry
 from slotlight.discovery.shards import image_ids
-from slotlight.drawing import Colour, contrasting_colours, overlay
+from slotlight.drawing import Colour, best_on_top, contrasting_colours, overlay
 from slotlight.errors import ImageError, printable
 from slotlight.files import write_text
-from slotlight.formats.coco import CocoImage, coco_json
+from slotlight.formats.coco import coco_json
+from slotlight.formats.found import FoundPhotograph
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import Photograph, read_photograph
 from slotlight.images.places import LocalFile
@@ -121,9 +122,7 @@ class Finding:
             ImageError: The upload is gone.
         """
         masks = _decoded(self.masks[:count], self.size)
-        segments = np.zeros(self.size, np.uint8)
-        for number in reversed(range(count)):
-            segments[masks[number]] = number + 1
+        segments = best_on_top(masks, self.size)
         image = read_photograph(self.path)
         return Discovery(image, segments, masks, self.boxes_xyxy[:count], self.scores[:count], self.path, tag)
 
@@ -217,11 +216,11 @@ def write_zip(
     ids = image_ids(one.name for one in findings)
     with TemporaryDirectory(dir=file.parent) as home:
         pictures = Pictures(Path(home))
-        rows: list[tuple[int, CocoImage]] = []
+        rows: list[FoundPhotograph] = []
         for one in findings:
             entry = Entry(one.name, names[Path(one.name)], ids[one.name], [], LocalFile(str(one.path)))
             line = pictures.write(one.discovery(one.count(min_score, max_objects), entry))
-            rows.append((line.image_id, CocoImage(line.file, line.width, line.height, line.annotations)))
+            rows.append(line.found(line.file))
         write_text(Path(home) / "objects.json", coco_json(dict(info), lambda: rows))
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
             for path in sorted(path for path in Path(home).rglob("*") if path.is_file()):
