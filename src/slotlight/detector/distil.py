@@ -68,7 +68,7 @@ def distil(
         The model folder, which `slotlight.load` takes.
 
     Raises:
-        TrainingError: There is nothing to learn from, nothing to resume, or the loss is not finite.
+        TrainingError: There is nothing to learn from, nothing to resume, or a gradient is not finite.
         OutputError: The folder holds another run, is in use or cannot be written.
         CheckpointError: The state to go on from is damaged.
     """
