@@ -84,7 +84,8 @@ def distil(
     lock = begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over)
     try:
         torch.manual_seed(distil_config.seed)
-        network = build_detector(load_backbone(EMBEDDED), detector_config).to(device)
+        stages = load_backbone(EMBEDDED).extract.network
+        network = build_detector(stages, detector_config).to(device)
         pseudo: list[PseudoMasks] = []
         for number in range(distil_config.rounds):
             former, pseudo = pseudo, _taught(files, out, number, teacher, distil_config)

@@ -9,13 +9,16 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Generic, TypeVar
 
 from slotlight.errors import ImageError
 from slotlight.files import claimed_parent
 from slotlight.images.files import HEIC_REMEDY, reads_heic
 from slotlight.paths import expand_home
+
+Where = TypeVar("Where")
 
 EXTENSIONS = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
@@ -49,17 +52,17 @@ def is_photograph_name(name: str) -> bool:
     return not path.name.startswith(".") and (kind in EXTENSIONS or (kind in _HEIC and reads_heic()))
 
 
-@dataclass
-class Found:
-    """What some paths lead to.
+@dataclass(frozen=True)
+class Survey(Generic[Where]):
+    """What some names lead to.
 
     Attributes:
         photographs: Each once, in a fixed order.
         left_out: What was not taken and what to do, a sentence for each kind.
     """
 
-    photographs: list[Path] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    photographs: list[Where]
+    left_out: list[str]
 
 
 def find_photographs(paths: Sequence[str | Path]) -> list[Path]:
@@ -75,7 +78,7 @@ def find_photographs(paths: Sequence[str | Path]) -> list[Path]:
     return survey_photographs(paths).photographs
 
 
-def survey_photographs(paths: Sequence[str | Path]) -> Found:
+def survey_photographs(paths: Sequence[str | Path]) -> Survey[Path]:
     """As `find_photographs`, with what was left out: HEIC, videos, broken links, unreadable folders.
 
     Raises:
@@ -84,14 +87,14 @@ def survey_photographs(paths: Sequence[str | Path]) -> Found:
     by_file: dict[str, Path] = {}
     left_out: list[str] = []
     for path in paths:
-        survey = _Survey(expand_home(path))
-        for photograph in survey.photographs():
+        search = _Search(expand_home(path))
+        for photograph in search.photographs():
             by_file.setdefault(os.path.realpath(photograph), photograph)
-        left_out += survey.left_out()
-    return Found(list(by_file.values()), list(dict.fromkeys(left_out)))
+        left_out += search.left_out()
+    return Survey(list(by_file.values()), list(dict.fromkeys(left_out)))
 
 
-class _Survey:
+class _Search:
     """What one path leads to."""
 
     def __init__(self, asked: Path) -> None:

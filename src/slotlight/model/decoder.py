@@ -20,7 +20,25 @@ from slotlight.model.positions import Decoded, Grid, Positions
 from slotlight.model.transformer_decoder import TransformerDecoder
 
 
-class MLPDecoder(nn.Module):
+class _ParallelDecoder(nn.Module):
+    """A decoder that computes the masks of all patches from the slots alone."""
+
+    def masks(
+        self,
+        slots: Float[Tensor, "batch slot dim"],
+        grid: Grid,
+        *,
+        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
+        keep: Float[Tensor, "batch slot"] | None = None,
+    ) -> Float[Tensor, "batch slot patch"]:
+        """The masks alone."""
+        return kept(self._masks(slots, grid), keep)
+
+    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+        raise NotImplementedError
+
+
+class MLPDecoder(_ParallelDecoder):
     """The paper's spatial broadcast decoder, computed without repeating itself.
 
     Source: DINOSAUR (arXiv 2209.14860), section 3.2 and appendix; the authors' ``decoder/decoders.py``.
@@ -46,20 +64,9 @@ class MLPDecoder(nn.Module):
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         hidden = self._hidden(slots, grid, patches)
-        masks = kept(self._masks(hidden), keep)
-        mixed = (masks.unsqueeze(2) @ hidden).squeeze(2)
-        return Decoded(self.feature(mixed), masks.transpose(1, 2))
-
-    def masks(
-        self,
-        slots: Float[Tensor, "batch slot dim"],
-        grid: Grid,
-        *,
-        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
-        keep: Float[Tensor, "batch slot"] | None = None,
-    ) -> Float[Tensor, "batch slot patch"]:
-        """The masks alone."""
-        return kept(self._masks(self._hidden(slots, grid, None)), keep).transpose(1, 2)
+        masks = kept(self._masks_of(hidden), keep)
+        mixed = (masks.mT.unsqueeze(2) @ hidden).squeeze(2)
+        return Decoded(self.feature(mixed), masks)
 
     def _hidden(
         self, slots: Float[Tensor, "batch slot dim"], grid: Grid, patches: Int64[Tensor, " patch"] | None
@@ -71,12 +78,17 @@ class MLPDecoder(nn.Module):
         hidden: Tensor = self.middle(pairs.flatten(0, 2))
         return hidden.view_as(pairs)
 
-    def _masks(self, hidden: Float[Tensor, "batch patch slot hidden"]) -> Float[Tensor, "batch patch slot"]:
+    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+        return self._masks_of(self._hidden(slots, grid, None))
+
+    def _masks_of(
+        self, hidden: Float[Tensor, "batch patch slot hidden"]
+    ) -> Float[Tensor, "batch slot patch"]:
         logits: Tensor = self.mask(hidden)
-        return logits.squeeze(-1).softmax(dim=2)
+        return logits.squeeze(-1).softmax(dim=2).mT
 
 
-class MixerDecoder(nn.Module):
+class MixerDecoder(_ParallelDecoder):
     """Mix the slots for each patch first, then one MLP a patch.
 
     Each position asks the slots what is there (two cross-attention blocks), then weighs them; the weights are
@@ -106,19 +118,11 @@ class MixerDecoder(nn.Module):
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         positions = self.positions(grid, patches)
-        masks = kept(self._mix(slots, positions).mT, keep).mT
-        return Decoded(self.mlp(masks.transpose(1, 2) @ slots + positions), masks)
+        masks = kept(self._mix(slots, positions), keep)
+        return Decoded(self.mlp(masks.mT @ slots + positions), masks)
 
-    def masks(
-        self,
-        slots: Float[Tensor, "batch slot dim"],
-        grid: Grid,
-        *,
-        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
-        keep: Float[Tensor, "batch slot"] | None = None,
-    ) -> Float[Tensor, "batch slot patch"]:
-        """The masks alone."""
-        return kept(self._mix(slots, self.positions(grid)).mT, keep).mT
+    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+        return self._mix(slots, self.positions(grid))
 
     def _mix(
         self, slots: Float[Tensor, "batch slot dim"], positions: Float[Tensor, "patch dim"]
@@ -131,19 +135,19 @@ class MixerDecoder(nn.Module):
 
 
 def kept(
-    masks: Float[Tensor, "batch patch slot"], keep: Float[Tensor, "batch slot"] | None
-) -> Float[Tensor, "batch patch slot"]:
+    masks: Float[Tensor, "batch slot patch"], keep: Float[Tensor, "batch slot"] | None
+) -> Float[Tensor, "batch slot patch"]:
     """Masks of the slots that count, made to sum to one again.
 
     Example:
         >>> import torch
-        >>> kept(torch.tensor([[[0.5, 0.25, 0.25]]]), torch.tensor([[1.0, 0.0, 1.0]]))
-        tensor([[[0.6667, 0.0000, 0.3333]]])
+        >>> kept(torch.tensor([[[0.5], [0.25], [0.25]]]), torch.tensor([[1.0, 0.0, 1.0]])).flatten()
+        tensor([0.6667, 0.0000, 0.3333])
     """
     if keep is None:
         return masks
-    left = masks * keep.unsqueeze(1)
-    return left / left.sum(dim=2, keepdim=True).clamp(min=1e-6)
+    left = masks * keep.unsqueeze(2)
+    return left / left.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
 
 class CrossAttention(nn.Module):

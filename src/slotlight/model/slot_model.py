@@ -149,7 +149,7 @@ class SlotModel(nn.Module):
             return self._reconstruction_error(self._fuse(found.slots, self._reference_head(0)).slots, seen)
         assigned = assign_heads(len(features), self.attention.heads, features.device)
         found, mine = self._attend(visible, assigned)
-        if self.config.objective == "partition":
+        if self.config.objective == "partition":  # its graph is in fp64, so it is not the one of the walk
             labels = normalised_cut(wide, grid, self.config)
         loss = self._taught(found, labels, masked, assigned.image, mine)
         if self.config.objective != "partition":
@@ -220,7 +220,7 @@ class SlotModel(nn.Module):
         fused = self._fuse(found.slots, drawn.reference)
         keep = None if self.count is None else self.count(fused.slots)
         if self.config.masks_from == "attention":
-            masks = kept(fused.gather(found.attention).mT, keep).mT
+            masks = kept(fused.gather(found.attention), keep)
         else:
             masks = self.decoder.masks(fused.slots, grid, target=read, keep=keep)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
