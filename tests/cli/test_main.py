@@ -76,7 +76,7 @@ def test_the_same_command_again_has_nothing_to_do(run, trip, monkeypatch):
     ("options", "says"),
     [
         (("--devices", "0"), "devices is 0; it must be at least 1"),
-        (("--devices", "9999"), "devices is 9999, and this machine has"),
+        (("--devices", "9999"), "devices is 9999, but this machine has"),
         (("--device", "cpu:0"), "no device 'cpu:0'"),
         (("--masks", "masks", "--annotations", "x.json"), "leave one of them out"),
         (("--mask-kind", "instances"), "needs masks"),

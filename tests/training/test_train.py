@@ -164,7 +164,7 @@ class TestGoingOn:
         out = tmp_path / "out"
         stopped = run_script(script, out, model_config.backbone.weights, *photo_paths)
         assert stopped.returncode == 143, stopped.stderr
-        assert stopped.stderr.splitlines()[-1].startswith("Stopped after step 17; the same command goes on")
+        assert stopped.stderr.splitlines()[-1].startswith("Stopped after step 17; the same command resumes")
         train(photo_paths, out, model_config, TRAIN, device=CPU)
         assert (out / "logs/from_step_17/metrics.csv").exists()
         assert the_same(out, whole)

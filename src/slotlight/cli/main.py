@@ -74,9 +74,9 @@ def main() -> None:
         package = package_with(str(fault.name), command=sys.argv[1])
         status = _say(f"this needs {fault.name}; install it with: pip install '{package}'", WRONG_USE)
     except KeyboardInterrupt:
-        status = _say("stopped; the same command goes on from here.", INTERRUPTED)
+        status = _say("stopped; the same command resumes from here.", INTERRUPTED)
     except Terminated:
-        status = _say("terminated; the same command goes on from here.", TERMINATED)
+        status = _say("terminated; the same command resumes from here.", TERMINATED)
     except (MemoryError, RuntimeError) as fault:
         if not _is_out_of_memory(fault):
             raise

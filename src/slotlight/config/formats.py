@@ -37,7 +37,7 @@ class FormatConfig:
             if name not in valid:
                 raise UnknownNameError("format", name, valid)
         if self.root is not None and self.absolute:
-            raise ConfigError("Both --root and --absolute are given; names of files are of one kind.")
+            raise ConfigError("--root and --absolute contradict each other; use only one of them.")
         # An order, and each once, so that equal choices are equal runs.
         object.__setattr__(self, "format", tuple(name for name in valid if name in self.format))
         if self.root is not None:

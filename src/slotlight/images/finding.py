@@ -30,12 +30,12 @@ _LEFT_OUT = {
     **dict.fromkeys(_HEIC, f"to read {{them}}, {HEIC_REMEDY}"),
     **dict.fromkeys(
         (".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp"),
-        "videos are followed by `slotlight track`, one at a time",
+        "`slotlight track` takes videos, one at a time",
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), _EXPORT),
     **dict.fromkeys((".jp2", ".jxl", ".psd", ".svg", ".eps", ".pdf", ".tga", ".ico"), _EXPORT),
-    **dict.fromkeys((".tar", ".parquet"), "to read the photographs in {them}, name {them} by name"),
-    ".aae": "these hold edits alone; to use the edited photographs, export them as JPEG",
+    **dict.fromkeys((".tar", ".parquet"), "to read the photographs in {them}, pass {them} explicitly"),
+    ".aae": "these contain only edits; to use the edited photographs, export them as JPEG",
 }
 """Files that a user may take for photographs, and what to do with them."""
 
@@ -122,7 +122,7 @@ class _Search:
             found = sorted(self._photographs_of(self._walk(path)))
             return found, f"The folder {path} holds no photograph; these count: {' '.join(EXTENSIONS)}."
         if os.path.islink(path):  # noqa: PTH114
-            return [], f"{path} is a broken link to {os.readlink(path)}; mend it, or name its target."  # noqa: PTH115
+            return [], f"{path} is a broken link to {os.readlink(path)}; fix it, or name its target."  # noqa: PTH115
         if os.path.lexists(path):
             return [], f"{path} is neither a file nor a folder; name photographs."
         if glob.has_magic(str(path)):
@@ -138,7 +138,7 @@ class _Search:
                 continue
             if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114
                 if kind in EXTENSIONS:
-                    self._said.append(f"{path} is a broken link and was left out; mend it, or remove it.")
+                    self._said.append(f"{path} is a broken link and was left out; fix it, or remove it.")
             elif not os.path.isfile(path):  # noqa: PTH113
                 continue
             elif is_photograph_name(path.name):
@@ -164,7 +164,7 @@ class _Search:
                 entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             except OSError as error:
                 self._said.append(
-                    f"The folder {folder} cannot be read ({error.strerror}) and was left out; mend its permissions."
+                    f"The folder {folder} cannot be read ({error.strerror}) and was left out; fix its permissions."
                 )
                 continue
             for entry in entries:
@@ -190,7 +190,7 @@ class _Search:
         if not kept:
             folder = ours[found[0].parent]
             raise ImageError(
-                f"{self.asked} gives only pictures that Slotlight wrote itself, in {folder}; name photographs."
+                f"{self.asked} contains only pictures that Slotlight wrote itself, in {folder}; name photographs."
             )
         return kept
 

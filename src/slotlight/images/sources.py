@@ -51,7 +51,7 @@ def survey_sources(names: Sequence[str | Path]) -> Survey[Located]:
                     "give each its own."
                 )
         if photograph is None:
-            raise ImageError(f"{name} holds and names no photograph; check its content.")
+            raise ImageError(f"{name} contains no photographs; check its content.")
     _check_distinct(found.values())
     return Survey(list(found.values()), list(dict.fromkeys(left_out)))
 

@@ -105,7 +105,7 @@ def fuse(
     Source: the paper, section III-D.
     """
     if kind == "learned":
-        raise ValueError("Learned weights are those of a LearnedAlignment.")
+        raise ValueError("Learned weights need a LearnedAlignment.")
     heads = torch.arange(len(slots), device=slots.device)
     if kind == "single":
         alone = heads[reference or 0].unsqueeze(0)

@@ -19,7 +19,7 @@ class TransformerDecoder(nn.Module):
 
     The input of a patch is the feature of the patch before it in the order, and the embedding of its own place; the
     first follows a learned token. Masks are the last block's attention to the slots, averaged over its attention heads
-    (which are no heads of slots), and are read row by row.
+    (not heads of slots), and are read row by row.
 
     Unlike SPOT, the place of the patch that is to be predicted tells the order, in place of one first token for each
     order; and its orders are the eight that begin in a corner and run along rows or columns, without its spiral.

@@ -116,7 +116,7 @@ class TrainingSteps:
             if self._values:
                 self._logs.write(self.done, self._values)
             if self._stop:
-                self.say(f"Stopped after step {self.done:,}; the same command goes on from there.")
+                self.say(f"Stopped after step {self.done:,}; the same command resumes from there.")
                 self._interruption.deliver()
 
     def count(self, loss: Float[Tensor, ""], gradient_norm: Float[Tensor, ""]) -> int:
