@@ -1,7 +1,4 @@
-"""Slots → reconstructed features and slot masks.
-
-Every decoder has ``forward(slots, grid, patches, target=…, keep=…)`` and ``masks``: ``target`` are the features, which
-only the autoregressive one reads; ``keep`` says which slots count, one unless the number of slots is adaptive.
+"""Slots → reconstructed features and slot masks, patch by patch; `DECODERS` names every decoder.
 
 The broadcast decoder adds each slot to each position and runs an MLP on every such pair. Its first layer is
 linear in (slot + position), so it is applied once a slot and once a position; its last layer is linear and the
@@ -16,29 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.config import DecoderConfig, DecoderKind
-from slotlight.model.positions import Decoded, Grid, Positions
+from slotlight.model.positions import Decoded, Decoder, Grid, Positions, kept
 from slotlight.model.transformer_decoder import TransformerDecoder
 
 
-class _ParallelDecoder(nn.Module):
-    """A decoder that computes the masks of all patches from the slots alone."""
-
-    def masks(
-        self,
-        slots: Float[Tensor, "batch slot dim"],
-        grid: Grid,
-        *,
-        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
-        keep: Float[Tensor, "batch slot"] | None = None,
-    ) -> Float[Tensor, "batch slot patch"]:
-        """The masks alone."""
-        return kept(self._masks(slots, grid), keep)
-
-    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
-        raise NotImplementedError
-
-
-class MLPDecoder(_ParallelDecoder):
+class MLPDecoder(Decoder):
     """The paper's spatial broadcast decoder, computed without repeating itself.
 
     Source: DINOSAUR (arXiv 2209.14860), section 3.2 and appendix; the authors' ``decoder/decoders.py``.
@@ -88,7 +67,7 @@ class MLPDecoder(_ParallelDecoder):
         return logits.squeeze(-1).softmax(dim=2).mT
 
 
-class MixerDecoder(_ParallelDecoder):
+class MixerDecoder(Decoder):
     """Mix the slots for each patch first, then one MLP a patch.
 
     Each position asks the slots what is there (two cross-attention blocks), then weighs them; the weights are
@@ -134,22 +113,6 @@ class MixerDecoder(_ParallelDecoder):
         return logits.mul(slots.shape[-1] ** -0.5).softmax(dim=1)
 
 
-def kept(
-    masks: Float[Tensor, "batch slot patch"], keep: Float[Tensor, "batch slot"] | None
-) -> Float[Tensor, "batch slot patch"]:
-    """Masks of the slots that count, made to sum to one again.
-
-    Example:
-        >>> import torch
-        >>> kept(torch.tensor([[[0.5], [0.25], [0.25]]]), torch.tensor([[1.0, 0.0, 1.0]])).flatten()
-        tensor([0.6667, 0.0000, 0.3333])
-    """
-    if keep is None:
-        return masks
-    left = masks * keep.unsqueeze(2)
-    return left / left.sum(dim=1, keepdim=True).clamp(min=1e-6)
-
-
 class CrossAttention(nn.Module):
     """A transformer block in which patches read slots."""
 
@@ -174,14 +137,13 @@ class CrossAttention(nn.Module):
         return out
 
 
-Decoder = MLPDecoder | MixerDecoder | TransformerDecoder
+DECODERS: dict[DecoderKind, type[Decoder]] = {
+    "mlp": MLPDecoder,
+    "mixer": MixerDecoder,
+    "transformer": TransformerDecoder,
+}
 
 
 def build_decoder(config: DecoderConfig, dim: int, grid: Grid) -> Decoder:
     """The decoder that a config asks for."""
-    kinds: dict[DecoderKind, type[Decoder]] = {
-        "mlp": MLPDecoder,
-        "mixer": MixerDecoder,
-        "transformer": TransformerDecoder,
-    }
-    return kinds[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)
+    return DECODERS[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)

@@ -9,12 +9,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slotlight.model.positions import Decoded, Grid, Positions
+from slotlight.model.positions import Decoded, Decoder, Grid, Positions
 
 HEAD_WIDTH = 64
 
 
-class TransformerDecoder(nn.Module):
+class TransformerDecoder(Decoder):
     """A causal transformer over patches that reads the slots; its masks are how much each patch reads each slot.
 
     The input of a patch is the feature of the patch before it in the order, and the embedding of its own place; the
