@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from slotlight.discovery.record import PROGRESS, Line, sorted_lines
 from slotlight.errors import ImageError, OutputError
-from slotlight.files import begin_run, digest, sealed, unsealed, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, digest, sealed, unsealed, write_text, writing_to
 from slotlight.formats.coco import coco_json
 from slotlight.formats.found import FoundPhotograph
 from slotlight.groups.clustering import Clusters, cluster
@@ -25,7 +25,6 @@ from slotlight.groups.sheets import SHOWN, Shown, spread, write_sheets
 GROUPED, NAMES, SHEETS = "grouped.json", "names.csv", "sheets"
 _FEATURES, _CLUSTERS = ".features.jsonl", ".clusters.json"
 OUTPUTS = (GROUPED, NAMES, SHEETS, _FEATURES, _CLUSTERS)
-_PROMISE = "What is done is kept, and the same command goes on from there."
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def group_objects(
     }
     lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
     try:
-        with writing_to(out, promise=_PROMISE):
+        with writing_to(out, promise=RESUMES):
             kept = _kept(out)
             if kept is None:
                 kept = _form(found, out, reader, groups, seed, on_photograph)

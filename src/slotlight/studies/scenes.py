@@ -8,7 +8,7 @@ from slotlight.datasets import SyntheticDataset
 from slotlight.images.saving import save_picture
 
 SEED = 1
-"""Of the scenes that train: they have nothing in common with those of `SYNTHETIC`, which measure."""
+"""Of the scenes that train: they have nothing in common with those of `DATASETS`, which measure."""
 
 COUNT = 600
 

@@ -45,19 +45,11 @@ class Preview:
         features: Its cache; photographs are taken evenly from it.
         folder: Where the contact sheets go.
         config: How long the training takes.
-        by_products: Who is told when a sheet cannot be made.
     """
 
-    def __init__(
-        self,
-        model: SlotModel,
-        features: FeatureCache,
-        folder: Path,
-        config: TrainConfig,
-        by_products: ByProducts,
-    ) -> None:
+    def __init__(self, model: SlotModel, features: FeatureCache, folder: Path, config: TrainConfig) -> None:
         self.model, self.features, self.folder = model, features, folder
-        self.config, self.by_products = config, by_products
+        self.config, self.by_products = config, ByProducts()
         self.rows = evenly(len(features.photographs), SEGMENTED)
         self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
         self._unused: Int64[Tensor, " slot"] | int = 0
