@@ -4,16 +4,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import psutil
 from PIL import Image, ImageDraw
 
 DRAWN_SIZE = 64, 48
+
+LOOK_EVERY_S = 0.1
+"""Between two looks at the record of a run."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,11 @@ class Cost:
     Attributes:
         photographs: How many they are.
         seconds: From the start of the process to its end.
-        cpu_seconds: Of all its threads.
+        cpu_seconds: Of all its threads and processes.
         peak_mb: Its peak memory, as the system says it.
         bytes_in: Of the photographs' files.
         bytes_out: By what is written.
+        progress: Seconds, CPU seconds and the number of photographs in the run's record, whenever that had grown.
     """
 
     photographs: int
@@ -35,6 +41,7 @@ class Cost:
     peak_mb: float
     bytes_in: int
     bytes_out: dict[str, int]
+    progress: list[tuple[float, float, int]] = field(default_factory=list)
 
 
 def cost_of(photographs: Path, *options: str) -> Cost:
@@ -45,6 +52,7 @@ def cost_of(photographs: Path, *options: str) -> Cost:
         command = ["-m", "slotlight", "discover", str(photographs), "--out", str(found), *options]
         start = time.perf_counter()
         child = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
+        progress = list(_watch(child.pid, found / ".progress.jsonl", start))
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
         if status:
@@ -53,7 +61,30 @@ def cost_of(photographs: Path, *options: str) -> Cost:
         written["record"] = _size(found / ".progress.jsonl")
     unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes here
     cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
-    return Cost(len(files), seconds, cpu, peak, sum(file.stat().st_size for file in files), written)
+    size = sum(file.stat().st_size for file in files)
+    return Cost(len(files), seconds, cpu, peak, size, written, progress)
+
+
+def _watch(pid: int, record: Path, start: float) -> Iterator[tuple[float, float, int]]:
+    """How far a run is, from its record, until its process has ended."""
+    process, lines, read = psutil.Process(pid), 0, 0
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(LOOK_EVERY_S)
+            if not record.is_file():
+                continue
+            with record.open("rb") as file:
+                file.seek(read)
+                new = file.read()
+            if new:
+                read, lines = read + len(new), lines + new.count(b"\n")
+                yield time.perf_counter() - start, _processor_seconds(process), lines
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    """Of a process and those that it has started."""
+    times = [process.cpu_times(), *(child.cpu_times() for child in process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def link_photographs(sources: Sequence[Path], folder: Path, count: int) -> Path:
