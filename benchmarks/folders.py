@@ -72,12 +72,18 @@ def main() -> None:
             *(f"{count:,}", f"{one.seconds:.1f}", f"{speed:.1f}", f"{cpu:.1f}"),
             *(f"{one.peak_mb:,.0f}", f"{growth:.2f}"),
         )
-        _write({"options": options, "load": os.getloadavg(), "costs": [asdict(c) for c in costs]})
+        measured = {"options": options, "cores": _cores(), "load": os.getloadavg()}
+        _write({**measured, "costs": [asdict(one) for one in costs]})
     console.print(table)
     plot(costs, RESULTS.with_suffix(".png"))
     console.print(
         f"load of the machine {os.getloadavg()[0]:.1f}; written to {RESULTS} and {RESULTS.with_suffix('.png')}"
     )
+
+
+def _cores() -> int:
+    """That this process and those that it starts may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _write(found: Mapping[str, object]) -> None:
