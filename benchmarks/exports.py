@@ -27,7 +27,8 @@ def differences(
     masks, scores, pixels = list[float](), list[float](), list[float]()
     for photograph in photographs:
         image = read_photograph(photograph)
-        size = fit_size(*image.shape[:2], segmenter.image_size, segmenter.patch_size)
+        height, width, _ = image.shape
+        size = fit_size(height, width, segmenter.image_size, segmenter.patch_size)
         expected = segmenter.segment(to_batch([resize(image, size)]))
         found = session.run(list(OUTPUTS), {"image": image})
         masks.append(float(np.abs(found[0] - expected.masks[0].numpy()).max()))

@@ -97,7 +97,7 @@ def test_what_cannot_be_named_so_is_one_sentence(grouped, tmp_path):
     assert '  0: "a: b"\n  1: cat\n' in (tmp_path / "yolo/yolo/data.yaml").read_text()
     with pytest.raises(OutputError, match="cannot name a class 'a: b'"):
         convert(found, out=tmp_path / "voc", groups=groups, formats=FormatConfig(format=("voc",)))
-    with pytest.raises(OutputError, match="groups was .* and is now absent"):
+    with pytest.raises(OutputError, match=r"groups was .* and is now absent"):
         convert(found, out=tmp_path / "yolo", formats=FormatConfig(format=("yolo",)))
 
 
