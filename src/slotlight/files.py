@@ -26,6 +26,8 @@ MARKER = ".slotlight"
 
 _LOCK = ".slotlight.lock"
 
+RESUMES = "Finished work is kept; the same command resumes from there."
+
 
 @contextmanager
 def writing_to(place: Path, *, promise: str = "") -> Iterator[None]:

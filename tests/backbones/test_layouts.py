@@ -239,7 +239,7 @@ class TestPartOfANetwork:
     @pytest.mark.parametrize(("facet", "layer"), [("key", -1), ("key", 9), ("token", 11)])
     def test_what_is_read_is_not_there(self, part: Path, facet: str, layer: int) -> None:
         with pytest.raises(
-            WeightsError, match=r"holds blocks 0 to 8 alone, and layer -?[0-9]+ is read; choose"
+            WeightsError, match=r"holds only blocks 0 to 8, but layer -?[0-9]+ is read; choose"
         ):
             load_backbone("vit_tiny_patch16_224", weights=part, facet=facet, layer=layer)  # type: ignore[arg-type]
 

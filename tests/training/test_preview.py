@@ -10,7 +10,6 @@ from slotlight.features.dataset import FeatureCache
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, build_slot_model
 from slotlight.segmenter import SlotMasks
-from slotlight.training.by_products import ByProducts
 from slotlight.training.preview import Preview, warn_if_nothing_is_found
 from tiny_training import TRAIN
 
@@ -29,7 +28,7 @@ def features(photo_paths: list[Path], tmp_path: Path) -> FeatureCache:
 
 
 def preview(features: FeatureCache, out: Path, config: TrainConfig, model: ModelConfig) -> Preview:
-    return Preview(build_slot_model(model, DIM, GRID), features, out, config, ByProducts())
+    return Preview(build_slot_model(model, DIM, GRID), features, out, config)
 
 
 def test_a_long_run_is_drawn_eight_times_and_a_short_one_once(

@@ -34,8 +34,8 @@ def distil(
         detector: The network.
         training: How it learns.
         device: auto, cpu, cuda, mps, ...
-        resume: Insist on going on: OUT must hold the same run.
-        start_over: Delete what another run wrote to OUT, and begin anew.
+        resume: Require that OUT already holds this run, and resume it.
+        start_over: Delete the results of an earlier run in OUT first.
     """
     from slotlight.detector.distil import distil as run
     from slotlight.detector.distil import teaching_rule

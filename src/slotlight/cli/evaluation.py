@@ -64,7 +64,7 @@ def run_evaluation(
         check_labels(find_protocol(protocol), dataset)
     if weights is not None and len({name.partition("@")[2] or name for name in models}) > 1:
         raise ConfigError(
-            "--weights is one backbone's file; evaluate models of several backbones one at a time."
+            "--weights belongs to one backbone; evaluate models with different backbones one at a time."
         )
     fabric = _launch(device, devices)
     where = device if devices == 1 else str(fabric.device)

@@ -118,6 +118,6 @@ class DistilConfig:
 
     @property
     def schedule(self) -> TrainConfig:
-        """The steps, batches and learning rate of a round, as any training has them."""
-        names = ("steps", "batch_size", "learning_rate", "warmup_share", "seed")
+        """The steps, batches, learning rate and checkpoints of a round, as any training has them."""
+        names = ("steps", "batch_size", "learning_rate", "warmup_share", "checkpoint_every", "seed")
         return TrainConfig(decay="cosine", **{name: getattr(self, name) for name in names})

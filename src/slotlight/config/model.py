@@ -226,7 +226,7 @@ class ModelConfig:
         if self.objective == "partition" and self.masks_from != "attention":
             raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
         if self.objective == "agreement" and self.slots.heads < 2:
-            raise ConfigError("One head has nobody to agree with; set heads to 2 or more.")
+            raise ConfigError("The objective 'agreement' needs several heads; set heads to 2 or more.")
         if (self.objective == "alignment") != (self.fusion == "learned"):
             raise ConfigError("The objective 'alignment' and the fusion 'learned' belong together; set both.")
         if self.slots.adaptive and (

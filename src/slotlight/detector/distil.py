@@ -68,7 +68,7 @@ def distil(
         The model folder, which `slotlight.load` takes.
 
     Raises:
-        TrainingError: There is nothing to learn from, nothing to resume, or the loss is not finite.
+        TrainingError: There is nothing to learn from, nothing to resume, or a gradient is not finite.
         OutputError: The folder holds another run, is in use or cannot be written.
         CheckpointError: The state to go on from is damaged.
     """
@@ -84,7 +84,8 @@ def distil(
     lock = begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over)
     try:
         torch.manual_seed(distil_config.seed)
-        network = build_detector(load_backbone(EMBEDDED), detector_config).to(device)
+        stages = load_backbone(EMBEDDED).extract.network
+        network = build_detector(stages, detector_config).to(device)
         pseudo: list[PseudoMasks] = []
         for number in range(distil_config.rounds):
             former, pseudo = pseudo, _taught(files, out, number, teacher, distil_config)

@@ -173,8 +173,8 @@ class Discoverer:
         slots = self.segmenter.segment(images, seed=seed)
         if self.rule.proposals and slots.regions is None:
             raise ConfigError(
-                f"{self.name!r} finds objects that share the photograph and has no proposals beside them; choose a "
-                "model that has, such as voting or a detector."
+                f"{self.name!r} makes no proposals; choose a model that does, such as voting or a detector, or leave "
+                "--proposals out."
             )
         return [
             pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)

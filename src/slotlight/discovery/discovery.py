@@ -147,7 +147,7 @@ class Discovery:
         check_installed(chosen.format)
         if self.path is None:
             raise ConfigError(
-                "This photograph came from no file, so that formats cannot name it; discover a path."
+                "This photograph was not read from a file, so formats cannot refer to it; discover a path instead."
             )
         identity = {"saved": str(self.path)} | chosen.identity()
         lock = begin_run(Path(folder), identity, outputs=OUTPUTS)

@@ -17,7 +17,7 @@ from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
 from slotlight.discovery.shards import Shard, image_ids
 from slotlight.errors import ConfigError
-from slotlight.files import begin_run, digest, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, digest, write_text, writing_to
 from slotlight.formats.found import Found, FoundPhotograph
 from slotlight.formats.registry import OUTPUTS as FORMAT_OUTPUTS
 from slotlight.formats.registry import check_installed, write_formats
@@ -28,7 +28,6 @@ FAILURES = "failures.json"
 
 SHARD = ".shard.json"
 OUTPUTS = (*FORMAT_OUTPUTS, FAILURES, "masks", "overlays", PROGRESS, SHARD)
-PROMISE = "What is done is kept, and the same command goes on from there."
 
 
 class ResultFolder:
@@ -89,7 +88,7 @@ class ResultFolder:
         )
         self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
         try:
-            with writing_to(folder, promise=PROMISE):
+            with writing_to(folder, promise=RESUMES):
                 self.failed_before = 0
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
@@ -100,7 +99,7 @@ class ResultFolder:
 
     def take(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Record photographs as they are finished."""
-        with writing_to(self.folder, promise=PROMISE):
+        with writing_to(self.folder, promise=RESUMES):
             for line in lines:
                 self._offsets[line.file] = self._lines.tell()
                 self._lines.write(line.encoded())
@@ -109,7 +108,7 @@ class ResultFolder:
 
     def finish(self) -> None:
         """Write the formats and ``failures.json``."""
-        with writing_to(self.folder, promise=PROMISE):
+        with writing_to(self.folder, promise=RESUMES):
             self._lines.close()
             write_results(self.folder, self.identity, self._offsets, self.formats)
             if self.shard:
@@ -122,7 +121,7 @@ class ResultFolder:
     def close(self) -> None:
         """Let go of files and the folder; what is recorded stays for the next run."""
         self._lock.release()
-        with writing_to(self.folder, promise=PROMISE):
+        with writing_to(self.folder, promise=RESUMES):
             self._lines.close()
 
     def _resume(self) -> dict[str, int]:

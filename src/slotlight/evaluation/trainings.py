@@ -38,7 +38,7 @@ class Trainings:
             same = other.model.config == first.model.config
             if not same or other.backbone.fingerprint() != first.backbone.fingerprint():
                 raise ConfigError(
-                    f"The trainings {first.name!r} are not of one model: they differ in their settings or their "
+                    f"The trainings {first.name!r} are not of the same model: they differ in their settings or their "
                     "backbone; name them one by one."
                 )
         self.name, self.image_size, self.patch_size = first.name, first.image_size, first.patch_size
@@ -77,7 +77,7 @@ def load_trainings(
 
     Raises:
         ConfigError: They are not trainings of one model.
-        CheckpointError: A folder is no model.
+        CheckpointError: A folder is not a model.
     """
     names = [folder.name for folder in folders]
     name = commonprefix(names).rstrip("-_. ") or ",".join(names)  # noqa: RUF071 - characters are meant

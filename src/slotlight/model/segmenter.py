@@ -32,7 +32,7 @@ class ModelSegmenter:
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
-        return self.model.attention.mu.device
+        return next(self.model.parameters()).device
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""

@@ -110,7 +110,7 @@ class StudyResult:
 
     @property
     def arms(self) -> tuple[Row, ...]:
-        """Rows that are no floors."""
+        """Rows that are not floors."""
         return tuple(row for row in self.rows if not row.is_floor)
 
     @property

@@ -15,8 +15,8 @@ from slotlight.config import TrainConfig
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import ImageError
 from slotlight.features.dataset import FeatureCache, FeatureDataset
-from slotlight.files import whole_file
 from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
+from slotlight.images.saving import save_picture
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, SlotModel
 from slotlight.training.by_products import ByProducts
@@ -45,19 +45,11 @@ class Preview:
         features: Its cache; photographs are taken evenly from it.
         folder: Where the contact sheets go.
         config: How long the training takes.
-        by_products: Who is told when a sheet cannot be made.
     """
 
-    def __init__(
-        self,
-        model: SlotModel,
-        features: FeatureCache,
-        folder: Path,
-        config: TrainConfig,
-        by_products: ByProducts,
-    ) -> None:
+    def __init__(self, model: SlotModel, features: FeatureCache, folder: Path, config: TrainConfig) -> None:
         self.model, self.features, self.folder = model, features, folder
-        self.config, self.by_products = config, by_products
+        self.config, self.by_products = config, ByProducts()
         self.rows = evenly(len(features.photographs), SEGMENTED)
         self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
         self._unused: Int64[Tensor, " slot"] | int = 0
@@ -122,8 +114,8 @@ class Preview:
         masks = found.masks.unflatten(2, self.features.grid).float().cpu()
         pictures = [_picture(image, masks[row]) for row, image in self._images.items()]
         if pictures:
-            with self.by_products.attempt("contact sheets"), whole_file(file) as partial:
-                contact_sheet(pictures).save(partial)
+            with self.by_products.attempt("contact sheets"):
+                save_picture(contact_sheet(pictures), file)
 
     @cached_property
     def _images(self) -> dict[int, RGBImage]:

@@ -16,7 +16,7 @@ from slotlight.config import TrackRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.drawing import colour_of, overlay
 from slotlight.errors import VideoError
-from slotlight.files import begin_run, csv_line, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, csv_line, write_text, writing_to
 from slotlight.formats.coco_video import VideoInfo, coco_video_json
 from slotlight.video.finding import FrameObjects, find_in_frames
 from slotlight.video.reading import Frame, FrameReader
@@ -30,7 +30,6 @@ PIECE = 60
 ANNOTATED, TRACKS_JSON, TRACKS_CSV = "annotated.mp4", "tracks.json", "tracks.csv"
 _PARTS = ".parts"
 OUTPUTS = (ANNOTATED, TRACKS_JSON, TRACKS_CSV, _PARTS, FRAMES, CHECKPOINT)
-_PROMISE = "What is done is kept, and the same command goes on from there."
 _DRAWING = 8  # frames that may wait to be drawn
 _COLUMNS = ("frame", "time_s", "track", "left", "top", "width", "height", "area", "score")
 
@@ -97,7 +96,7 @@ def track_video(
     identity |= asdict(discoverer.rule) | asdict(rule)
     lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
     try:
-        with writing_to(out, promise=_PROMISE), ThreadPoolExecutor(1) as pool:
+        with writing_to(out, promise=RESUMES), ThreadPoolExecutor(1) as pool:
             run = _Run(discoverer, reader, out, Tracker(rule), pool, annotated=annotated, seed=seed)
             run.batch_size = 1 if reader.source.is_live else batch_size
             return run.go(max_frames, on_frame, stop)
