@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slotlight.errors import OutputError
-from slotlight.files import begin_run, claim_folder, claimed_parent, whole_file
+from slotlight.files import begin_run, claim_folder, claimed_parent, csv_line, whole_file, write_text
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):
@@ -72,3 +72,8 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         fail_halfway()
     assert path.read_text() == "former"
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]
+
+
+def test_a_name_that_is_not_unicode_is_spelt_out(tmp_path):
+    write_text(tmp_path / "names.csv", [csv_line(("a\udcff.jpg", 'b"c\n'))])
+    assert (tmp_path / "names.csv").read_bytes() == b'a\\udcff.jpg,"b""c\n"\n'

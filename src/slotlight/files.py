@@ -5,7 +5,9 @@ identity goes on with what is in the folder, any other is refused in one sentenc
 without being asked for.
 """
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -82,9 +84,27 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, pieces: Iterable[str]) -> None:
-    """Write a text file whole or not at all, piece by piece, so that it need not fit in memory."""
-    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+    r"""Write a text file whole or not at all, piece by piece, so that it need not fit in memory.
+
+    Bytes of a file's name that are not UTF-8 are spelt out (``\udcff``).
+    """
+    with (
+        whole_file(path) as partial,
+        partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         file.writelines(pieces)
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """A line of a CSV file.
+
+    Example:
+        >>> csv_line(("a, b.jpg", 1)).strip()
+        '"a, b.jpg",1'
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
 
 
 def digest(*values: Any) -> str:

@@ -131,6 +131,14 @@ def test_a_full_standard_output_ends_nothing(trip):
     assert (trip / "found/objects.json").is_file()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes its output")
+def test_a_closed_standard_output_ends_nothing():
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m slotlight models >&-', sys.executable], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     "command",
     [

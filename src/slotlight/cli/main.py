@@ -156,6 +156,8 @@ def _say(sentence: str, status: int) -> int:
 
 def _flush() -> None:
     """What cannot be printed any more (a full disk, a closed pipe) must not end a finished run with a traceback."""
+    if sys.stdout is None:  # closed by whoever started this
+        return
     try:
         sys.stdout.flush()
     except OSError:

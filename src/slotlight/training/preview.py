@@ -15,8 +15,8 @@ from slotlight.config import TrainConfig
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import ImageError
 from slotlight.features.dataset import FeatureCache, FeatureDataset
-from slotlight.files import whole_file
 from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
+from slotlight.images.saving import save_picture
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, SlotModel
 from slotlight.training.by_products import ByProducts
@@ -114,8 +114,8 @@ class Preview:
         masks = found.masks.unflatten(2, self.features.grid).float().cpu()
         pictures = [_picture(image, masks[row]) for row, image in self._images.items()]
         if pictures:
-            with self.by_products.attempt("contact sheets"), whole_file(file) as partial:
-                contact_sheet(pictures).save(partial)
+            with self.by_products.attempt("contact sheets"):
+                save_picture(contact_sheet(pictures), file)
 
     @cached_property
     def _images(self) -> dict[int, RGBImage]:

@@ -4,8 +4,6 @@ Memory does not grow with the video but for a few bytes a frame and track. Every
 after a kill the same command goes on from there, to the files of an undisturbed run.
 """
 
-import csv
-import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from slotlight.config import TrackRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.drawing import colour_of, overlay
 from slotlight.errors import VideoError
-from slotlight.files import RESUMES, begin_run, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, csv_line, write_text, writing_to
 from slotlight.formats.coco_video import VideoInfo, coco_video_json
 from slotlight.video.finding import FrameObjects, find_in_frames
 from slotlight.video.reading import Frame, FrameReader
@@ -267,16 +265,11 @@ def _line(found: FrameObjects, annotations: list[dict[str, object]], numbers: li
 
 
 def _csv(index: TrackIndex) -> Iterator[str]:
-    def row(*cells: object) -> str:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        return text.getvalue()
-
-    yield row(*_COLUMNS)
+    yield csv_line(_COLUMNS)
     for line in index.lines():
         for track, annotation in zip(line.tracks, line.annotations, strict=True):
             box = (f"{side:g}" for side in annotation["bbox"])
-            yield row(line.frame, line.time_s, track, *box, annotation["area"], annotation["score"])
+            yield csv_line((line.frame, line.time_s, track, *box, annotation["area"], annotation["score"]))
 
 
 def _until(frames: Iterator[Frame], stop: Callable[[], bool]) -> Iterator[Frame]:
