@@ -39,10 +39,6 @@ def convert_run(folder: Path, out: Path, formats: FormatConfig, *, start_over: b
         end += len(line.encoded())
     found = found_in(folder, of_model(identity), offsets, formats)
     asked = {"converted": True} | of_model(identity) | formats.identity()
-    lock = begin_run(out, asked, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out):
-            write_formats(found, out, formats)
-    finally:
-        lock.release()
+    with begin_run(out, asked, outputs=OUTPUTS, start_over=start_over), writing_to(out):
+        write_formats(found, out, formats)
     return sum(1 for _ in found.photographs())
