@@ -207,19 +207,17 @@ def claim_folder(folder: Path) -> FileLock:
     return lock
 
 
+@contextmanager
 def begin_run(
     folder: Path, identity: Mapping[str, Any], *, outputs: Iterable[str], start_over: bool = False
-) -> FileLock:
-    """Claim a folder for a run; go on with the run in it if it is the same.
+) -> Iterator[None]:
+    """Claim a folder for a run, until the context is left; resume the run in it if it is the same.
 
     Args:
         folder: Made if need be.
         identity: Everything that decides the run's result, as plain JSON values by name.
         outputs: The names of all files and folders that such a run writes in the folder.
         start_over: Delete these first, whatever run they are of.
-
-    Returns:
-        The lock that is held on the folder; release it at the end.
 
     Raises:
         OutputError: The folder holds another run, and what differs; or see `claim_folder`.
@@ -236,10 +234,9 @@ def begin_run(
                     "or pass --start-over to delete what that run wrote."
                 )
             write_text(folder / MARKER, [json.dumps(asked, indent=1)])
-    except BaseException:
+        yield
+    finally:
         lock.release()
-        raise
-    return lock
 
 
 def is_claimed(folder: Path) -> bool:

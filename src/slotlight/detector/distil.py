@@ -81,8 +81,7 @@ def distil(
         "teacher": f"{teacher.name} ({teacher.segmenter.fingerprint()}, {teacher.rule})",
         "photographs": f"{len(files)} ({digest([stamp(file) for file in files])})",
     }
-    lock = begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over)
-    try:
+    with begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over):
         torch.manual_seed(distil_config.seed)
         stages = load_backbone(EMBEDDED).extract.network
         network = build_detector(stages, detector_config).to(device)
@@ -95,8 +94,6 @@ def distil(
             teacher = _as_teacher(network, detector_config, distil_config)
         info = {"distil": asdict(distil_config), "teacher": identity["teacher"], "photographs": len(files)}
         save_detector(out, network, detector_config, info)
-    finally:
-        lock.release()
     return out
 
 

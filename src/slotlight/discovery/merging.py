@@ -67,12 +67,8 @@ def merge_shards(folders: Sequence[Path], out: Path, *, start_over: bool = False
     parts = [_read(folder) for folder in folders]
     _check(parts)
     identity = parts[0].identity
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out):
-            return _merge({part.shard.number: part for part in parts}, identity, out)
-    finally:
-        lock.release()
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over), writing_to(out):
+        return _merge({part.shard.number: part for part in parts}, identity, out)
 
 
 def _merge(parts: Mapping[int, _Part], identity: dict[str, Any], out: Path) -> Merged:

@@ -7,6 +7,7 @@ gone are deleted, and the end is that of a fresh run.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from textwrap import indent
 from typing import IO, Any
@@ -86,15 +87,15 @@ class ResultFolder:
             | formats.identity()
             | ({"shard": str(shard)} if shard else {})
         )
-        self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
-        try:
+        with ExitStack() as claims:
+            claims.enter_context(
+                begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
+            )
             with writing_to(folder, promise=RESUMES):
                 self.failed_before = 0
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
-        except BaseException:
-            self._lock.release()
-            raise
+            self._claims = claims.pop_all()
         self.left = [entry for entry in self.entries if entry.file not in self._offsets]
 
     def take(self, lines: Iterable[Line]) -> Iterator[Line]:
@@ -120,7 +121,7 @@ class ResultFolder:
 
     def close(self) -> None:
         """Let go of files and the folder; what is recorded stays for the next run."""
-        self._lock.release()
+        self._claims.close()
         with writing_to(self.folder, promise=RESUMES):
             self._lines.close()
 

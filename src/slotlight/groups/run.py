@@ -83,19 +83,15 @@ def group_objects(
         "groups": asked,
         "seed": seed,
     }
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out, promise=RESUMES):
-            kept = kept_clusters(out)
-            if kept is None:
-                kept = _form(found, out, reader, groups, seed, on_photograph)
-                write_text(out / CLUSTERS, [sealed(kept)])
-            names = read_names(out / NAMES, len(kept["sizes"]))
-            if not (out / NAMES).is_file():
-                write_text(out / NAMES, [names_csv(kept["sizes"], names)])
-            write_text(out / GROUPED, _coco(found, named_classes(kept, names)))
-    finally:
-        lock.release()
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over), writing_to(out, promise=RESUMES):
+        kept = kept_clusters(out)
+        if kept is None:
+            kept = _form(found, out, reader, groups, seed, on_photograph)
+            write_text(out / CLUSTERS, [sealed(kept)])
+        names = read_names(out / NAMES, len(kept["sizes"]))
+        if not (out / NAMES).is_file():
+            write_text(out / NAMES, [names_csv(kept["sizes"], names)])
+        write_text(out / GROUPED, _coco(found, named_classes(kept, names)))
     return Grouped(tuple(kept["sizes"]), names, kept["chosen_by"], kept["failures"])
 
 

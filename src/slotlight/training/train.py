@@ -122,7 +122,7 @@ def train_on(
         state = None
         if leads:
             outputs = [*_OUTPUTS, *_stale(out / "features", key)]
-            stack.callback(begin_run(out, identity, outputs=outputs, start_over=start_over).release)
+            stack.enter_context(begin_run(out, identity, outputs=outputs, start_over=start_over))
             state = _find_state(out, run)
         features = cache_features(files, caches, backbone, image_size=chosen.image_size, precision=precision)
         fabric = _launch(device, train_config)

@@ -94,14 +94,14 @@ def track_video(
         "annotated": annotated,
     }
     identity |= asdict(discoverer.rule) | asdict(rule)
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out, promise=RESUMES), ThreadPoolExecutor(1) as pool:
-            run = _Run(discoverer, reader, out, Tracker(rule), pool, annotated=annotated, seed=seed)
-            run.batch_size = 1 if reader.source.is_live else batch_size
-            return run.go(max_frames, on_frame, stop)
-    finally:
-        lock.release()
+    with (
+        begin_run(out, identity, outputs=OUTPUTS, start_over=start_over),
+        writing_to(out, promise=RESUMES),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        run = _Run(discoverer, reader, out, Tracker(rule), pool, annotated=annotated, seed=seed)
+        run.batch_size = 1 if reader.source.is_live else batch_size
+        return run.go(max_frames, on_frame, stop)
 
 
 class _Run:
