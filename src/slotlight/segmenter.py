@@ -9,6 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
+from slotlight.config import Calibration
+
 if TYPE_CHECKING:
     from slotlight.backbones import Backbone
 
@@ -101,12 +103,14 @@ class Segmenter(Protocol):
         image_size: Photographs are resized to about ``image_size²`` pixels, their aspect ratio kept.
         patch_size: Both sides of what `segment` is given are multiples of it.
         is_seeded: Whether another seed may give another result.
+        calibration: What makes probabilities of its scores.
     """
 
     name: str
     image_size: int
     patch_size: int
     is_seeded: bool
+    calibration: Calibration
 
     @property
     def backbone(self) -> "Backbone | None":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from slotlight.config import ModelConfig, TrainConfig
+from slotlight.config import Calibration, ModelConfig, TrainConfig
 from slotlight.features.dataset import FeatureCache
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, build_slot_model
@@ -89,6 +89,7 @@ def test_a_model_that_finds_nothing_is_told(
 ) -> None:
     class Scored(ModelSegmenter):
         device = torch.device("cpu")  # type: ignore[assignment]
+        calibration = Calibration()
 
         def __init__(self) -> None:
             pass

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
-from slotlight.config import Precision
+from slotlight.config import Calibration, Precision
 from slotlight.files import digest
 from slotlight.segmenter import Segmenter, SlotMasks
 from slotlight.version import __version__
@@ -72,6 +72,7 @@ class PixelSegmenter:
     """A `PixelMethod` as a segmenter."""
 
     backbone = None
+    calibration = Calibration()
 
     def __init__(self, name: str, method: PixelMethod) -> None:
         self.name, self.method, self.is_seeded = name, method, method.is_seeded
@@ -97,6 +98,8 @@ class PixelSegmenter:
 
 class FeatureSegmenter:
     """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
+
+    calibration = Calibration()
 
     def __init__(
         self, name: str, method: FeatureMethod, backbone: Backbone, *, precision: Precision = "fp32"

@@ -89,7 +89,7 @@ def discover(
     folder = ResultFolder(
         out,
         photographs,
-        identity | asdict(rule),
+        identity | asdict(discoverer.rule),
         formats=formats,
         overlays=overlays,
         masks=masks,

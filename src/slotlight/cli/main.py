@@ -17,6 +17,7 @@ from types import FrameType
 import tyro
 
 import slotlight
+from slotlight.cli.calibrate import calibrate
 from slotlight.cli.convert import convert
 from slotlight.cli.demo import demo
 from slotlight.cli.discover import discover
@@ -58,6 +59,7 @@ def main() -> None:
             "train": train_command(arguments),
             "distil": distil,
             "evaluate": evaluate,
+            "calibrate": calibrate,
             "study": study_command(arguments),
             "models": models,
             "export": export,

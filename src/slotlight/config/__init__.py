@@ -4,6 +4,7 @@ Imports no torch, so that ``slotlight --help`` comes at once.
 """
 
 from slotlight.config.backbones import BACKBONES, EMBEDDED, EMBEDDED_MILLION_PARAMS, BackboneEntry
+from slotlight.config.calibration import Calibration
 from slotlight.config.choices import (
     Decay,
     DecoderKind,
@@ -42,6 +43,7 @@ __all__ = [
     "PRESETS",
     "BackboneConfig",
     "BackboneEntry",
+    "Calibration",
     "Decay",
     "DecoderConfig",
     "DecoderKind",

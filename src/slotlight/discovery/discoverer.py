@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL.Image import Image
 
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.segments import PixelObjects
 from slotlight.errors import ConfigError, ImageError
@@ -70,6 +70,12 @@ class Discoverer:
 
     def __init__(self, segmenter: Segmenter, *, rule: ObjectRule | None = None) -> None:
         self.segmenter, self.rule = segmenter, rule or ObjectRule()
+        self.rule = replace(self.rule, min_score=self.rule.least_score(self.calibration))
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes probabilities of its scores."""
+        return self.segmenter.calibration
 
     @property
     def name(self) -> str:
@@ -191,12 +197,15 @@ class Discoverer:
         with torch.inference_mode():
             if self.rule.proposals and slots.regions is not None:
                 regions = slots.regions[number]
-                objects = pixel_regions(Regions(regions.masks.cpu(), regions.scores.cpu()), size, self.rule)
+                regions = Regions(regions.masks.cpu(), regions.scores.cpu())
+                objects = pixel_regions(regions, size, self.rule, calibration=self.calibration)
             else:
                 masks, scores, groups = (
                     values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
                 )
-                objects = pixel_objects(masks, scores, size, self.rule, groups, whole=slots.whole)
+                objects = pixel_objects(
+                    masks, scores, size, self.rule, groups, whole=slots.whole, calibration=self.calibration
+                )
         return photograph.discovery(objects)
 
 

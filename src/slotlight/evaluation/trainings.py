@@ -35,13 +35,14 @@ class Trainings:
     def __init__(self, trainings: Sequence[ModelSegmenter]) -> None:
         self.trainings, first = trainings, trainings[0]
         for other in trainings[1:]:
-            same = other.model.config == first.model.config
+            same = other.model.config == first.model.config and other.calibration == first.calibration
             if not same or other.backbone.fingerprint() != first.backbone.fingerprint():
                 raise ConfigError(
                     f"The trainings {first.name!r} are not of the same model: they differ in their settings or their "
                     "backbone; name them one by one."
                 )
         self.name, self.image_size, self.patch_size = first.name, first.image_size, first.patch_size
+        self.calibration = first.calibration
 
     @property
     def backbone(self) -> Backbone:

@@ -48,7 +48,9 @@ def export_model(segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *,
     _require_exportable(segmenter)
     if out.exists():
         raise ConfigError(f"{out} exists and is not written over; choose another name for --out.")
-    settings = GraphSettings(segmenter.name, segmenter.fingerprint(), seed, __version__)
+    settings = GraphSettings(
+        segmenter.name, segmenter.fingerprint(), seed, __version__, segmenter.calibration
+    )
     if kind == "onnx":
         _require_packages()
     with _quiet(), _in_a_sentence(segmenter.name):

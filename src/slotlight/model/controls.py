@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.backbones import Backbone
-from slotlight.config import ModelConfig, Precision
+from slotlight.config import Calibration, ModelConfig, Precision
 from slotlight.files import digest
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.heuristics import find_objects
@@ -54,6 +54,7 @@ class ClusterControl:
         standardise: The model's own scale of the features.
         cluster: How features are clustered.
         precision: Arithmetic of the backbone.
+        calibration: The model's own.
     """
 
     def __init__(
@@ -65,10 +66,11 @@ class ClusterControl:
         cluster: Cluster = kmeans_clusters,
         *,
         precision: Precision = "fp32",
+        calibration: Calibration | None = None,
     ) -> None:
         self.name, self.backbone, self.config = name, backbone, config
         self.standardise, self.cluster, self.precision = standardise, cluster, precision
-        self.is_seeded = cluster is kmeans_clusters
+        self.is_seeded, self.calibration = cluster is kmeans_clusters, calibration or Calibration()
         self.image_size, self.patch_size = config.backbone.image_size, backbone.patch_size
 
     @property
@@ -80,7 +82,13 @@ class ClusterControl:
         """See `slotlight.segmenter.Segmenter`."""
         heuristics, slots = repr(self.config.heuristics), self.config.slots.slots
         scale = tensors_digest(self.standardise.state_dict())
-        settings = (self.cluster.__qualname__, self.image_size, self.precision, __version__)
+        settings = (
+            self.cluster.__qualname__,
+            self.image_size,
+            self.precision,
+            repr(self.calibration),
+            __version__,
+        )
         cut = (self.config.standardise, self.config.partition_temperature, self.config.diffusion_steps)
         return digest(self.name, heuristics, slots, scale, cut, self.backbone.fingerprint(), *settings)
 

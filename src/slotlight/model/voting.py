@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone
-from slotlight.config import HeuristicsConfig, Precision, ProposalConfig
+from slotlight.config import Calibration, HeuristicsConfig, Precision, ProposalConfig
 from slotlight.files import digest
 from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
@@ -27,6 +27,7 @@ class VotingSegmenter:
     """
 
     is_seeded = False
+    calibration = Calibration()
 
     def __init__(
         self,

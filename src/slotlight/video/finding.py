@@ -69,7 +69,10 @@ def find_in_frames(
         soft, scores, groups = (
             values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
         )
-        objects = pixel_objects(soft, scores, (height, width), discoverer.rule, groups, whole=slots.whole)
+        rule, calibration = discoverer.rule, discoverer.calibration
+        objects = pixel_objects(
+            soft, scores, (height, width), rule, groups, whole=slots.whole, calibration=calibration
+        )
         masks = np.array(list(EnlargedMasks(objects.masks, (height, width))), dtype=bool)
         objects = replace(objects, masks=masks.reshape(-1, height, width))
         known_by = None if features is None else features[number]
