@@ -9,7 +9,6 @@ from pathlib import Path
 from lightning import Fabric
 from rich.console import Console
 
-from slotlight.cli.quiet_lightning import quiet_lightning
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
 from slotlight.devices import check_devices, pick_device
@@ -22,6 +21,7 @@ from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.run import evaluate
 from slotlight.evaluation.trainings import load_trainings
 from slotlight.loading import load
+from slotlight.progress import quiet
 from slotlight.report.terminal import print_tables
 from slotlight.report.write import write_report
 
@@ -120,7 +120,7 @@ def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) 
 def _launch(device: str, devices: int) -> Fabric:
     check_devices(chosen := pick_device(device), devices)
     accelerator = chosen.type
-    with quiet_lightning():
+    with quiet("lightning.pytorch", "lightning.fabric", module=r"lightning\."):
         fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
         fabric.launch()
     return fabric
