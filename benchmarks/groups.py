@@ -29,7 +29,7 @@ from slotlight.discovery.record import Line
 from slotlight.formats.run_lengths import annotated_mask
 from slotlight.groups.clustering import cluster
 from slotlight.groups.features import FeatureReader
-from slotlight.groups.run import FoundObjects
+from slotlight.groups.found import FoundObjects
 from slotlight.images import read_photograph
 from slotlight.metrics.boxes import box_iou
 

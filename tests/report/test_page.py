@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -63,6 +64,23 @@ def test_page_says_what_every_number_depends_on(page: Path) -> None:
     assert "Segments that ignore the photograph" in text
 
 
+def test_reliability_is_on_the_page_and_in_markdown(page: Path) -> None:
+    table = next(
+        table
+        for table in json.loads((page.parent / "report.json").read_text())["tables"]
+        if table["protocol"] == "detection"
+    )
+    found = next(row["reliability"] for row in table["rows"] if row["model"] == "kmeans-colour")
+    filled = [bin for bin, count in enumerate(found["counts"]) if count]
+    assert len(filled) > 2
+    markdown = (page.parent / "report.md").read_text()
+    for bin in filled:
+        share, count = 100 * found["right"][bin], found["counts"][bin]
+        assert f"| {10 * bin} to {10 * bin + 10} | {share:.1f} of {count:,} |" in markdown
+        assert f"<td>{share:.1f} of {count:,}</td>" in page.read_text()
+    assert page.read_text().count("Reliability: objects that are right") == 2  # its chart's caption and label
+
+
 def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     browser = next(filter(None, map(shutil.which, names)), None)
@@ -94,7 +112,7 @@ def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
 
 def test_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, few = DatasetSource("synthetic"), EvaluationOptions(limit=3)
-    report = run_evaluation(["centre-box"], ["corloc"], source, few, out=tmp_path, device="cpu")
+    report = run_evaluation(["centre-box"], ["corloc", "detection"], source, few, out=tmp_path, device="cpu")
     assert [row.is_floor for row in report.tables[0].rows] == [False, True, True, True]
     assert {path.name for path in tmp_path.iterdir() if path.name[0] != "."} == {
         "report.json",
@@ -103,7 +121,9 @@ def test_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFixture
         "per_image",
         "images",
     }
-    assert "CorLoc-1" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "CorLoc-1" in shown
+    assert re.search(r"90 to 100 │ +\d+\.\d of \d", shown)  # reliability
     alone = run_evaluation(["centre-box"], ["corloc"], source, few, out=tmp_path, device="cpu", floors=False)
     assert [row.model for row in alone.tables[0].rows] == ["centre-box"]
     assert alone.tables[0].rows[0].estimates == report.tables[0].rows[0].estimates

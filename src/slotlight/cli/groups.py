@@ -43,7 +43,8 @@ def groups(
         start_over: Delete the results of an earlier run in OUT first.
     """
     from slotlight.groups.features import FeatureReader
-    from slotlight.groups.run import FoundObjects, group_objects
+    from slotlight.groups.found import FoundObjects
+    from slotlight.groups.run import group_objects
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
 

@@ -59,6 +59,8 @@ def read_names(path: Path, count: int) -> dict[int, str]:
             )
         if int(cells[number]) in names:
             raise ConfigError(f"{path}, line {line}, names group {cells[number]} again; give it one line.")
+        if not cells[name].isprintable():
+            raise ConfigError(f"{path}, line {line}, has the name {cells[name]!r}; put it on one line.")
         names[int(cells[number])] = cells[name]
     if missing := [group for group in range(1, count + 1) if group not in names]:
         raise ConfigError(

@@ -18,6 +18,7 @@ from slotlight.report import charts
 from slotlight.report.charts import Chart, charts_of
 from slotlight.report.diagnostics import Finding, diagnose
 from slotlight.report.galleries import Gallery, example_picture, make_gallery
+from slotlight.report.reliability import ReliabilityRows, reliability_rows
 from slotlight.report.templates import templates
 from slotlight.report.terminal import points
 
@@ -47,6 +48,7 @@ class Section:
 
     table: Table
     charts: tuple[Chart, ...]
+    reliability: ReliabilityRows | None
     galleries: tuple[Gallery, ...]
 
 
@@ -80,7 +82,8 @@ def page_templates() -> Environment:
 def _section(result: ProtocolResult, discoverers: Sequence[Discoverer], dataset: Dataset) -> Section:
     galleries = tuple(make_gallery(discoverer, dataset, result) for discoverer in discoverers)
     colours = {row.model: number for number, row in enumerate(result.table.rows)}
-    return Section(result.table, tuple(charts_of(result.table.rows, colours)), galleries)
+    table = result.table
+    return Section(table, tuple(charts_of(table.rows, colours)), reliability_rows(table), galleries)
 
 
 def _places(result: ProtocolResult) -> list[int]:
