@@ -41,23 +41,11 @@ def run_evaluation(
 ) -> Evaluation:
     """Evaluate, print the tables, and write results and report to ``out``.
 
-    With several devices Lightning starts this command once for each of them; the first prints and writes.
-
-    Args:
-        models: What `slotlight.load` takes; or folders of one model's trainings, joined by commas, which make one
-            row.
-        protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
-        source: The photographs and their labels.
-        options: Of the evaluation.
-        out: The folder to write to; a run that was stopped goes on from what is there.
-        floors: Whether to add the floors to every table.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``, …
-        devices: How many of them.
-        precision: Arithmetic of the models.
-        weights: A local file with the weights of the backbones.
+    With several devices Lightning starts this command once for each of them; the first prints and writes. All options
+    are those of `slotlight.cli.evaluate.evaluate`.
 
     Raises:
-        SlotlightError: Any fault that a user can mend, in one sentence.
+        SlotlightError: Any fault that a user can fix, in one sentence.
     """
     dataset = open_dataset(source)
     for protocol in protocols:  # before anything slow
