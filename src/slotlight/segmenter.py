@@ -133,3 +133,11 @@ class Segmenter(Protocol):
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """Segment RGB images in [0, 1]; an image's result does not depend on its batch."""
         ...
+
+
+class WithoutControls:
+    """For segmenters that learn nothing or are controls themselves."""
+
+    def controls(self) -> Sequence[Segmenter]:
+        """None."""
+        return ()

@@ -267,5 +267,5 @@ def test_a_file_of_nine_blocks_of_dinov2(data_dir: Path) -> None:
         pytest.skip(f"{path} is absent")
     backbone = load_backbone("dinov2-vits14", weights=path, facet="token", layer=8)
     assert backbone(torch.rand(1, 3, 28, 42)).patches.shape == (1, 6, 384)
-    with pytest.raises(WeightsError, match="holds blocks 0 to 8 alone"):
+    with pytest.raises(WeightsError, match="holds only blocks 0 to 8"):
         load_backbone("dinov2-vits14", weights=path)

@@ -115,7 +115,7 @@ class TestBadWeights:
 
     def test_missing(self, tmp_path: Path) -> None:
         assert_refused(tmp_path / "none.pth", "There is no weights file")
-        assert_refused(tmp_path, "There is no weights file")
+        assert_refused(tmp_path, "is a folder, not a weights file")
 
     @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
     @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])

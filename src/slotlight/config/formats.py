@@ -23,7 +23,7 @@ class FormatConfig:
             cutouts.
         root: Photographs are named by their path below this folder, in place of the path that was given.
         absolute: Photographs are named by their absolute path.
-        uncertain_first: Also write uncertain-first.csv: the photographs in the order in which to look at them.
+        uncertain_first: Also write uncertain-first.csv: the photographs, the least certain first.
 
     Raises:
         ConfigError: Both ``root`` and ``absolute`` are asked for.

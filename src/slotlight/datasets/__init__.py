@@ -1,10 +1,8 @@
 """Photographs to measure on: VOC, COCO, folders, and scenes drawn by the project itself."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
+from slotlight.config.data import DatasetSource, MaskKind
 from slotlight.datasets.coco import COCODataset
-from slotlight.datasets.folder import FolderDataset, MaskKind
+from slotlight.datasets.folder import FolderDataset
 from slotlight.datasets.sample import VOID, Dataset, LabelKind, Labels, Sample
 from slotlight.datasets.synthetic import SyntheticDataset
 from slotlight.datasets.voc import VOCDataset, is_voc
@@ -37,25 +35,6 @@ DATASETS = {
     )
 }
 """Datasets that have a name: drawn scenes of a few large objects, of small ones, and of many that hide each other."""
-
-
-@dataclass(frozen=True)
-class DatasetSource:
-    """Where photographs and their labels are, as a command line says it.
-
-    Attributes:
-        data: A VOC devkit, a folder of photographs, or a name of `DATASETS`.
-        split: VOC's list, or dev | test of VOC 2012; val (or the only list) where left out.
-        annotations: A COCO instances JSON of the photographs in ``data``.
-        masks: A folder of masks of the photographs in ``data``, matched by stem.
-        mask_kind: What the values of those masks mean.
-    """
-
-    data: str
-    split: str | None = None
-    annotations: Path | None = None
-    masks: Path | None = None
-    mask_kind: MaskKind = "binary"
 
 
 def open_dataset(source: DatasetSource) -> Dataset:

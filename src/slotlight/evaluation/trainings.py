@@ -58,7 +58,7 @@ class Trainings:
         """See `slotlight.segmenter.Segmenter`."""
         return digest([training.fingerprint() for training in self.trainings])
 
-    def controls(self) -> list[Segmenter]:
+    def controls(self) -> Sequence[Segmenter]:
         """Those of the first training: only its start before training differs from one to the next."""
         return self.trainings[0].controls()
 

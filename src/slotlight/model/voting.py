@@ -10,11 +10,11 @@ from slotlight.files import digest
 from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
 from slotlight.model.refinement import refine_masks
-from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
+from slotlight.segmenter import Regions, SlotMasks, WithoutControls, layered
 from slotlight.version import __version__
 
 
-class VotingSegmenter:
+class VotingSegmenter(WithoutControls):
     """Regions that normalised cuts of the features, coarse and fine, agree on.
 
     Args:
@@ -52,10 +52,6 @@ class VotingSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         settings = (repr(self.heuristics), repr(self.config), self.image_size, self.precision, __version__)
         return digest(self.name, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002

@@ -127,5 +127,5 @@ def fit(
             if on_step is not None:
                 on_step(done)
             # Before the state is saved: a kill between them costs a step, not a sheet.
-            if leads and (signs := preview.look(done)):
+            if leads and (signs := preview.check(done)):
                 steps.log(asdict(signs))
