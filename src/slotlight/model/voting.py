@@ -22,7 +22,6 @@ class VotingSegmenter(WithoutControls):
         backbone: Whose features are cut.
         image_size: About the square root of the pixels at which photographs are read.
         heuristics: Of the foreground map, the background, the boundaries.
-        config: Which partitions vote, and how.
         precision: Arithmetic of the backbone.
     """
 
@@ -36,12 +35,11 @@ class VotingSegmenter(WithoutControls):
         *,
         image_size: int,
         heuristics: HeuristicsConfig,
-        config: ProposalConfig | None = None,
         precision: Precision = "fp32",
     ) -> None:
         self.name, self.backbone, self.precision = name, backbone, precision
         self.image_size, self.patch_size = image_size, backbone.patch_size
-        self.heuristics, self.config = heuristics, config or ProposalConfig()
+        self.heuristics, self.config = heuristics, ProposalConfig()
 
     @property
     def device(self) -> torch.device:
