@@ -44,8 +44,8 @@ def test_sliders_choose_what_the_model_would_have_kept(discoverer, look, photo_p
 
 
 def test_the_overlay_shows_each_object_in_its_colour(look):
-    one = look.findings[2]
-    count = one.count(0.15, 20)
+    one = look.findings[0]
+    count = one.count(0.05, 20)
     assert count >= 2
     picture = np.asarray(one.overlay(count)).astype(int)
     assert picture.shape == one.small.shape
