@@ -87,7 +87,7 @@ def fit_detector(
         )
         for step, examples in enumerate(batches, start):
             optimizer.param_groups[0]["lr"] = rate = learning_rate(step, config.schedule)
-            torch.manual_seed(step_seed(config.seed + number, step, 0))
+            torch.manual_seed(step_seed(config.seed + number, step))
             optimizer.zero_grad()
             loss = detection_loss(network, examples, device, config)
             loss.backward()

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from slotlight.config import TrainConfig
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import ImageError
-from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.features.dataset import Features
 from slotlight.files import whole_file
 from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
 from slotlight.model.segmenter import ModelSegmenter
@@ -42,7 +42,7 @@ class Preview:
 
     Args:
         model: What trains.
-        features: Its cache; photographs are taken evenly from it.
+        features: What it learns from; photographs are taken evenly from it.
         folder: Where the contact sheets go.
         config: How long the training takes.
         by_products: Who is told when a sheet cannot be made.
@@ -51,7 +51,7 @@ class Preview:
     def __init__(
         self,
         model: SlotModel,
-        features: FeatureCache,
+        features: Features,
         folder: Path,
         config: TrainConfig,
         by_products: ByProducts,
@@ -91,7 +91,7 @@ class Preview:
     def _patches(self) -> Float[Tensor, "photograph patch dim"]:
         """Read anew each time: a model may need the memory between looks."""
         device = next(self.model.parameters()).device
-        return FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
+        return self.features.dataset().__getitems__(self.rows).to(device).float()
 
     @cached_property
     def _clusters_alike(self) -> float:
@@ -136,7 +136,7 @@ class Preview:
         return images
 
 
-def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, sheets: Path) -> None:
+def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: Features, sheets: Path) -> None:
     """Hint at what to try when a trained model takes every slot of some photographs for background."""
     paths = [features.photographs[row] for row in evenly(len(features.photographs), SEGMENTED)]
     images = []
