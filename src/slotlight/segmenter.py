@@ -9,6 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
+from slotlight.config import Calibration
+
 if TYPE_CHECKING:
     from slotlight.backbones import Backbone
 
@@ -101,12 +103,14 @@ class Segmenter(Protocol):
         image_size: Photographs are resized to about ``image_size²`` pixels, their aspect ratio kept.
         patch_size: Both sides of what `segment` is given are multiples of it.
         is_seeded: Whether another seed may give another result.
+        calibration: What makes probabilities of its scores.
     """
 
     name: str
     image_size: int
     patch_size: int
     is_seeded: bool
+    calibration: Calibration
 
     @property
     def backbone(self) -> "Backbone | None":
@@ -129,3 +133,11 @@ class Segmenter(Protocol):
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """Segment RGB images in [0, 1]; an image's result does not depend on its batch."""
         ...
+
+
+class WithoutControls:
+    """For segmenters that learn nothing or are controls themselves."""
+
+    def controls(self) -> Sequence[Segmenter]:
+        """None."""
+        return ()

@@ -18,7 +18,7 @@ from damage import Drill
 from slotlight.discovery.record import PROGRESS, whole_lines
 from small_runs import COMMANDS, difference, draw, result
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(14400)]
 
 KILLS = 51
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -79,7 +79,7 @@ def test_kills_while_starting(
         )
         time.sleep(0.3 + rng.uniform(0, 3))
         process.send_signal(number)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=900)
         status = 128 - process.returncode if process.returncode < 0 else process.returncode
         drill.note(number.name, fault_of(Ended(status, output, 0, 0), number), 0)
     drill.check(10)

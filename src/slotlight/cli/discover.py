@@ -89,7 +89,7 @@ def discover(
     folder = ResultFolder(
         out,
         photographs,
-        identity | asdict(rule),
+        identity | asdict(discoverer.rule),
         formats=formats,
         overlays=overlays,
         masks=masks,
@@ -138,7 +138,9 @@ def discover(
     for line in folder.failures():
         print(f"failed: {line.cause}", file=sys.stderr)
     if folder.failed_before:
-        print(f"{folder.failed_before} of them failed before; --retry-failed looks again.", file=sys.stderr)
+        print(
+            f"{folder.failed_before} of them failed before; --retry-failed tries them again.", file=sys.stderr
+        )
     return SOME_FAILED if failed else 0
 
 

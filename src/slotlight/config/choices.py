@@ -16,6 +16,3 @@ MaskSource = Literal["decoder", "attention"]
 Precision = Literal["fp32", "bf16"]
 Decay = Literal["halving", "cosine", "release"]
 FeatureSource = Literal["cache", "stream"]
-FormatName = Literal[
-    "coco", "coco-polygons", "yolo", "voc", "label-studio", "csv", "parquet", "parquet-blocks", "cutouts"
-]

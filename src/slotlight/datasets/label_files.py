@@ -137,7 +137,9 @@ def _read_pixels(path: Path, image: Path) -> NDArray[Any]:
     if not path.is_file():
         near = sorted(path.parent.glob(f"{glob.escape(path.stem)}*"))
         found = (
-            f", but not {near[0].name}: call masks as their photographs, and save them as PNG" if near else ""
+            f", but not {near[0].name}: name masks like their photographs, and save them as PNG"
+            if near
+            else ""
         )
         raise DatasetError(f"The label file {path} is missing; every photograph needs one{found}.")
     try:

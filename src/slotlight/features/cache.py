@@ -166,7 +166,7 @@ def cache_features(
     except OSError as error:
         raise CacheError(
             f"The feature cache {home} cannot be written: {error.strerror or error}; make room, and the same command "
-            "goes on from there."
+            "resumes from there."
         ) from error
     return _finished(home, key, shards, leads=leads)
 

@@ -1,13 +1,14 @@
 """An ONNX file that `slotlight export` wrote → objects, in ONNX Runtime. Imports no torch."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.discovery.discoverer import Discoverer, Ready
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.segments import cells_of, segment_objects
@@ -40,15 +41,21 @@ class GraphDiscoverer(Discoverer):
     """
 
     def __init__(self, file: Path, *, rule: ObjectRule | None = None) -> None:
-        self.file, self.rule = file, rule or ObjectRule()
-        if self.rule.proposals:
+        self.file, rule = file, rule or ObjectRule()
+        if rule.proposals:
             raise ConfigError(f"{file} finds objects that share the photograph; leave --proposals out.")
         self._session, self.settings, self._hash = open_graph(file)
+        self.rule = replace(rule, min_score=rule.least_score(self.calibration))
 
     @property
     def name(self) -> str:
         """The file's name."""
         return self.file.name
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the model that was exported."""
+        return self.settings.calibration
 
     def fingerprint(self) -> str:
         """The start of the file's own hash."""
@@ -61,8 +68,9 @@ class GraphDiscoverer(Discoverer):
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def _small(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-        return image  # the graph resizes it
+    def fitted(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+        """The photograph itself: the graph resizes it."""
+        return image
 
     def _segment(self, ready: list[Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
         """Put photographs through the graph, one by one; what remains is done beside the next."""
@@ -80,7 +88,9 @@ class GraphDiscoverer(Discoverer):
     def _finish_graph(self, photograph: Ready, found: Segments) -> Discovery:
         scores, groups, segments = found
         height, width = segments.shape
-        objects = segment_objects(cells_of(segments), scores, groups, self.rule, (height, width))
+        objects = segment_objects(
+            cells_of(segments), scores, groups, self.rule, (height, width), calibration=self.calibration
+        )
         return photograph.discovery(objects)
 
 
@@ -100,6 +110,7 @@ def open_graph(file: Path) -> "tuple[onnxruntime.InferenceSession, GraphSettings
         ) from fault
     options: Any = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights of eight bits: to fp32, once
     named = named_hash(content)
     assert named is not None
     try:

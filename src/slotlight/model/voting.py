@@ -5,16 +5,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone
-from slotlight.config import HeuristicsConfig, Precision, ProposalConfig
+from slotlight.config import Calibration, HeuristicsConfig, Precision, ProposalConfig
 from slotlight.files import digest
 from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
 from slotlight.model.refinement import refine_masks
-from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
+from slotlight.segmenter import Regions, SlotMasks, WithoutControls, layered
 from slotlight.version import __version__
 
 
-class VotingSegmenter:
+class VotingSegmenter(WithoutControls):
     """Regions that normalised cuts of the features, coarse and fine, agree on.
 
     Args:
@@ -27,6 +27,7 @@ class VotingSegmenter:
     """
 
     is_seeded = False
+    calibration = Calibration()
 
     def __init__(
         self,
@@ -51,10 +52,6 @@ class VotingSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         settings = (repr(self.heuristics), repr(self.config), self.image_size, self.precision, __version__)
         return digest(self.name, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002
