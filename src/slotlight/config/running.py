@@ -14,6 +14,10 @@ LEAST_SCORE = 0.15
 """The same where scores only rank."""
 
 
+MOST_TILES = 10
+"""Along a side: a hundred looks at one photograph."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """How a model is run over photographs.
@@ -71,6 +75,9 @@ class ObjectRule:
             dropped as specks.
         proposals: Keep all candidates of the model, ranked, overlapping or not, in place of objects that share the
             photograph's pixels; only for models that have them (`slotlight models`).
+        tiles: Look at photographs of more than 1.5 times the model's own side closer as well: at so many overlapping
+            tiles along each side, whose objects may overlap those of the whole. The shares above are then also of a
+            tile. 1 looks at the whole alone.
     """
 
     min_score: float | None = None
@@ -78,9 +85,13 @@ class ObjectRule:
     min_area: float = 0.002
     min_part: float = 0.2
     proposals: bool = False
+    tiles: int = 1
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "max_objects")
+        at_least(self, 1, "max_objects", "tiles")
+        at_most(self, MOST_TILES, "tiles")
+        if self.proposals and self.tiles > 1:
+            raise ConfigError("Tiles and proposals cannot be merged; leave --proposals or --tiles out.")
         at_most(self, 255, "max_objects")  # a label map has 8 bits
         in_unit_interval(self, "min_area", "min_part", *(["min_score"] if self.min_score is not None else []))
 

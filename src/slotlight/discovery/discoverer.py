@@ -130,23 +130,29 @@ class Discoverer:
             on_error: Called with each photograph that cannot be read, as it was given, which is then left out. Without
                 it, the first one raises.
         """
+        if self.rule.tiles > 1:
+            from slotlight.discovery.tiles import stream_in_tiles
+
+            yield from stream_in_tiles(self, photographs, batch_size=batch_size, seed=seed, on_error=on_error)
+            return
         window = 4 * batch_size  # wide enough that equal sizes meet
         with worker_pool() as pool:
             batches: OrderedBatches[Ready, Discovery] = OrderedBatches(
                 lambda ready: self._segment(ready, seed, pool), batch_size=batch_size, room=window
             )
-            for ready in self._read_ahead(photographs, batch_size + WORKERS, pool, on_error):
+            for ready in self.read_ahead(photographs, batch_size + WORKERS, pool, on_error):
                 pixels = ready.image.size // 3
                 yield from batches.put(ready, ready.small.shape, max(1, window * pixels // MOST_PIXELS))
             yield from batches.rest()
 
-    def _read_ahead(
+    def read_ahead(
         self,
         photographs: Iterable[Photograph | Tagged],
         count: int,
         pool: ThreadPoolExecutor,
         on_error: OnError | None,
     ) -> Iterator["Ready"]:
+        """Read photographs in a pool's threads, a few ahead of those that are taken; see `stream`."""
         for ready in map_ahead(pool, self._read, photographs, ahead=count, weight=_pixels, room=MOST_PIXELS):
             if isinstance(ready, Ready):
                 yield ready

@@ -44,6 +44,10 @@ class GraphDiscoverer(Discoverer):
         self.file, rule = file, rule or ObjectRule()
         if rule.proposals:
             raise ConfigError(f"{file} finds objects that share the photograph; leave --proposals out.")
+        if rule.tiles > 1:
+            raise ConfigError(
+                f"{file} looks at whole photographs; leave --tiles out, or give the model itself."
+            )
         self._session, self.settings, self._hash = open_graph(file)
         self.rule = replace(rule, min_score=rule.least_score(self.calibration))
 
