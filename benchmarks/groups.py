@@ -108,7 +108,7 @@ def report(
         "features": lambda groups, seed: cluster(features, groups, seed=seed).group,
         "features, whitened to 32": lambda groups, seed: _kmeans(whitened, groups, seed),
         "colour histograms": lambda groups, seed: _kmeans(colours, groups, seed),
-        "drawn by lot": lambda groups, seed: np.random.default_rng(seed).integers(groups, size=len(features)),
+        "at random": lambda groups, seed: np.random.default_rng(seed).integers(groups, size=len(features)),
     }
     console = Console()
     console.print(hardware())

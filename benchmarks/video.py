@@ -31,7 +31,7 @@ from slotlight.config import TrackRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.model.segmenter import ModelSegmenter
-from slotlight.model.slot_attention import HeadSlots
+from slotlight.model.slot_method import HeadSlots
 from slotlight.model.slot_model import Drawn, SlotModel
 from slotlight.video.finding import FrameObjects, find_in_frames
 from slotlight.video.reading import Frame

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from slotlight.discovery.discoverer import Discoverer
     from slotlight.discovery.discovery import Discovery
     from slotlight.errors import SlotlightError
+    from slotlight.evaluation.calibration import calibrate
     from slotlight.evaluation.run import evaluate
     from slotlight.loading import load
     from slotlight.studies.run import study
@@ -28,6 +29,7 @@ __all__ = [
     "ObjectRule",
     "SlotlightError",
     "__version__",
+    "calibrate",
     "distil",
     "evaluate",
     "load",
@@ -40,6 +42,7 @@ _HOMES = {
     "Discovery": "discovery.discovery",
     "ObjectRule": "config",
     "SlotlightError": "errors",
+    "calibrate": "evaluation.calibration",
     "distil": "detector.distil",
     "evaluate": "evaluation.run",
     "load": "loading",

@@ -7,9 +7,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.baselines.scoring import score_segments
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.discovery.objects import pixel_objects, pixel_regions
-from slotlight.discovery.segments import FINEST_PIXELS, EnlargedMasks, mask_boxes_xyxy
+from slotlight.discovery.segments import (
+    FINEST_PIXELS,
+    EnlargedMasks,
+    calibrated,
+    mask_boxes_xyxy,
+    segment_objects,
+)
 from slotlight.segmenter import Regions
 
 EVERYTHING = ObjectRule(min_score=0.0, max_objects=100, min_area=0.0, min_part=0.0)
@@ -176,3 +182,19 @@ class TestScore:
         assert scores.min() >= 0
         assert scores.max() <= 1
         torch.testing.assert_close(score_segments(masks[1:2]), scores[1:2])
+
+
+def test_calibrated_scores_keep_their_order_and_decide_what_is_kept() -> None:
+    winners = np.repeat(np.arange(4, dtype=np.uint8), 4)[None].repeat(4, axis=0)
+    raw, groups = np.array([0.0, 0.2, 0.5, 0.8], np.float32), np.arange(4)
+    halved = Calibration(slope=2.0, intercept=-1.0, labels="some")
+    every = segment_objects(winners, raw, groups, EVERYTHING, (4, 16), calibration=halved)
+    odds = np.exp(-1.0) * (raw[:0:-1] / (1 - raw[:0:-1])) ** 2
+    assert np.allclose(every.scores, odds / (1 + odds), atol=1e-6)
+    assert every.boxes_xyxy[:, 0].tolist() == [12, 8, 4]
+    few = segment_objects(winners, raw, groups, ObjectRule(min_score=0.25), (4, 16), calibration=halved)
+    assert few.scores.tolist() == every.scores[:2].tolist()
+    kept = segment_objects(winners, raw, groups, ObjectRule(), (4, 16), calibration=halved)
+    assert len(kept.scores) == 2  # the third is right less than once in twenty times
+    assert len(segment_objects(winners, raw, groups, ObjectRule(), (4, 16)).scores) == 3
+    assert calibrated(np.array([0.0, 1.0]), halved).tolist() == [0, 1]

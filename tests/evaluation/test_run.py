@@ -15,6 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from slotlight.baselines import build_baseline
+from slotlight.config import Calibration
 from slotlight.datasets import Dataset, FolderDataset, SyntheticDataset
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import DatasetError, ImageError, UnknownNameError
@@ -31,6 +32,7 @@ class Thirds:
     """Cuts every image in three, at places that the seed draws."""
 
     image_size, patch_size, is_seeded, backbone = 64, 8, True, None
+    calibration = Calibration()
 
     def __init__(self, name: str = "thirds", jitter: float = 0.2) -> None:
         self.name, self.jitter = name, jitter

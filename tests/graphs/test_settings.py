@@ -2,6 +2,7 @@
 
 import pytest
 
+from slotlight.config import Calibration
 from slotlight.graphs.settings import SHA256, UNKNOWN, GraphSettings, named_hash, with_hash
 
 
@@ -34,3 +35,14 @@ def test_other_files_name_none() -> None:
 def test_settings_of_another_version_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"format|odd|Expecting|argument"):
         GraphSettings.decoded(text)
+
+
+def test_settings_hold_the_calibration_and_need_none() -> None:
+    settings = GraphSettings(
+        "mine", "5f77", 0, "0.1.0", Calibration(slope=2.0, intercept=-1.0, labels="some")
+    )
+    assert GraphSettings.decoded(settings.encoded()) == settings
+    text = '{"format": 1, "model": "mine", "fingerprint": "5f77", "seed": 0, "version": "0.1.0"}'
+    assert GraphSettings.decoded(text).calibration == Calibration()
+    with pytest.raises(ValueError, match="slope"):
+        GraphSettings.decoded(text[:-1] + ', "calibration": {"slope": -1.0}}')

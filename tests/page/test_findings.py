@@ -39,13 +39,13 @@ def test_sliders_choose_what_the_model_would_have_kept(discoverer, look, photo_p
     np.testing.assert_array_equal(shown.masks, asked.masks)
     np.testing.assert_array_equal(shown.boxes_xyxy, asked.boxes_xyxy)
     # A sum's rounding depends on how its operands lie in memory, which differs from call to call.
-    np.testing.assert_allclose(shown.scores, asked.scores, rtol=1e-6)
+    np.testing.assert_allclose(shown.scores, asked.scores, rtol=5e-6)
     np.testing.assert_array_equal(shown.image, asked.image)
 
 
 def test_the_overlay_shows_each_object_in_its_colour(look):
-    one = look.findings[2]
-    count = one.count(0.15, 20)
+    one = look.findings[0]
+    count = one.count(0.05, 20)
     assert count >= 2
     picture = np.asarray(one.overlay(count)).astype(int)
     assert picture.shape == one.small.shape
@@ -67,7 +67,7 @@ def test_the_overlay_shows_each_object_in_its_colour(look):
 
 
 def test_the_zip_is_what_discover_writes(look, photo_paths, tmp_path):
-    write_zip(tmp_path / "found.zip", look.findings, 0.15, 20, {"model": "embedded"})
+    write_zip(tmp_path / "found.zip", look.findings, 0.05, 20, {"model": "embedded"})
     slotlight_cli(tmp_path, photo_paths)
     with zipfile.ZipFile(tmp_path / "found.zip") as zipped:
         names = set(zipped.namelist())

@@ -5,7 +5,7 @@ import torch
 
 from slotlight.backbones import Backbone
 from slotlight.baselines import build_baseline
-from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, SlotConfig
+from slotlight.config import BackboneConfig, Calibration, DecoderConfig, ModelConfig, SlotConfig
 from slotlight.datasets import SyntheticDataset
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.images import RGBImage
@@ -19,6 +19,7 @@ class Drawn:
     """A segmenter whose winners are computed from its arguments by a given function."""
 
     name, image_size, patch_size, is_seeded, backbone = "drawn", 32, 4, True, None
+    calibration = Calibration()
 
     def __init__(self, winners, slots: int = 4) -> None:
         self.winners, self.slots = winners, slots

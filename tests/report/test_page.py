@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -6,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from slotlight.baselines import build_baseline
 from slotlight.cli.evaluation import run_evaluation
@@ -19,6 +21,7 @@ from slotlight.evaluation.run import evaluate
 from slotlight.evaluation.tables import Row
 from slotlight.report.charts import LEFT, charts_of
 from slotlight.report.galleries import choose
+from slotlight.report.terminal import print_tables
 from slotlight.report.write import write_report
 
 PROTOCOLS = ["paper", "detection", "saliency"]
@@ -34,6 +37,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = "slotlight evaluate --data synthetic <&>"
     report = evaluate([model], scenes, PROTOCOLS, out=out, floors=[floor], options=options, command=command)
     assert write_report(report, out, [model]) == []
+    with (out / "terminal.txt").open("w") as shown:
+        print_tables(report.tables, Console(file=shown))
     return out / "report.html"
 
 
@@ -61,6 +66,24 @@ def test_page_says_what_every_number_depends_on(page: Path) -> None:
     assert "slotlight evaluate --data synthetic &lt;&amp;&gt;" in text
     assert text.count('class="selection"') == 4 * len(PROTOCOLS)
     assert "Segments that ignore the photograph" in text
+
+
+def test_every_report_says_how_often_scores_are_right(page: Path) -> None:
+    table = next(
+        table
+        for table in json.loads((page.parent / "report.json").read_text())["tables"]
+        if table["protocol"] == "detection"
+    )
+    found = next(row["reliability"] for row in table["rows"] if row["model"] == "kmeans-colour")
+    filled = [bin for bin, count in enumerate(found["counts"]) if count]
+    assert len(filled) > 2
+    markdown, shown = ((page.parent / name).read_text() for name in ("report.md", "terminal.txt"))
+    for bin in filled:
+        share, count = 100 * found["right"][bin], found["counts"][bin]
+        assert f"| {10 * bin} to {10 * bin + 10} | {share:.1f} of {count:,} |" in markdown
+        assert re.search(f"{10 * bin} to {10 * bin + 10} +│ +{share:.1f} of {count:,} ", shown)
+        assert f"<td>{share:.1f} of {count:,}</td>" in page.read_text()
+    assert page.read_text().count("Reliability: objects that are right") == 2  # its chart's caption and label
 
 
 def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone, Features
-from slotlight.config import Precision
+from slotlight.config import Calibration, Precision
 from slotlight.files import digest
-from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.segmenter import Segmenter, SlotMasks, WithoutControls
 from slotlight.version import __version__
 
 
@@ -68,10 +68,11 @@ class TrainedMethod:
     build: Callable[[Backbone, Precision], Segmenter]
 
 
-class PixelSegmenter:
+class PixelSegmenter(WithoutControls):
     """A `PixelMethod` as a segmenter."""
 
     backbone = None
+    calibration = Calibration()
 
     def __init__(self, name: str, method: PixelMethod) -> None:
         self.name, self.method, self.is_seeded = name, method, method.is_seeded
@@ -86,17 +87,15 @@ class PixelSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         return digest(self.name, self.image_size, self.patch_size, __version__)
 
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
-
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.segmenter.Segmenter`."""
         return self.method.run(images, seed)
 
 
-class FeatureSegmenter:
+class FeatureSegmenter(WithoutControls):
     """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
+
+    calibration = Calibration()
 
     def __init__(
         self, name: str, method: FeatureMethod, backbone: Backbone, *, precision: Precision = "fp32"
@@ -115,10 +114,6 @@ class FeatureSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         settings = (self.image_size, self.precision, __version__)
         return digest(self.name, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:

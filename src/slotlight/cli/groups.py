@@ -36,7 +36,7 @@ def groups(
         found: The folder that `slotlight discover` wrote.
         out: The folder to write to: a new or empty one, or that of an earlier run.
         groups: How many groups; without it, a number is chosen by their mean silhouette.
-        model: Whose backbone's features tell objects apart: embedded, a folder that `slotlight train` wrote, or a
+        model: The model whose backbone's features are compared: embedded, a folder that `slotlight train` wrote, or a
             method and a backbone such as tokencut@dino-vits16.
         weights: A local file with the backbone's weights.
         run: How the model is run; the seed is that of the clusters.

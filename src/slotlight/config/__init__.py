@@ -4,11 +4,11 @@ Imports no torch, so that ``slotlight --help`` comes at once.
 """
 
 from slotlight.config.backbones import BACKBONES, EMBEDDED, EMBEDDED_MILLION_PARAMS, BackboneEntry
+from slotlight.config.calibration import Calibration
 from slotlight.config.choices import (
     Decay,
     DecoderKind,
     Facet,
-    FormatName,
     FusionKind,
     GruState,
     MaskKind,
@@ -43,6 +43,7 @@ __all__ = [
     "PRESETS",
     "BackboneConfig",
     "BackboneEntry",
+    "Calibration",
     "Decay",
     "DecoderConfig",
     "DecoderKind",
@@ -50,7 +51,6 @@ __all__ = [
     "DistilConfig",
     "Facet",
     "FormatConfig",
-    "FormatName",
     "FusionKind",
     "GruState",
     "HeuristicsConfig",

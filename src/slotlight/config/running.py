@@ -3,8 +3,19 @@
 from dataclasses import dataclass
 
 from slotlight.config.bounds import at_least, at_most, check_seed, in_unit_interval
+from slotlight.config.calibration import Calibration
 from slotlight.config.choices import Precision
 from slotlight.errors import ConfigError
+
+LEAST_PROBABILITY = 0.05
+"""Of the development fifth's objects, none that is less likely was right, and they were a tenth (docs/measure.md)."""
+
+LEAST_SCORE = 0.15
+"""The same where scores only rank."""
+
+
+MOST_TILES = 10
+"""Along a side: a hundred looks at one photograph."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +44,11 @@ class ScaleConfig:
     """Parts of a run, and several processes.
 
     Attributes:
-        shard: Which part of the photographs to look at, such as 3/16; `slotlight merge` puts the parts together.
-        workers: Processes that share the photographs, each with its share of the cores and a model of its own.
+        shard: Which part of the photographs to process, such as 3/16; `slotlight merge` puts the parts together.
+        workers: Number of processes, each with its share of the photographs and cores and its own model.
         ray: Spread the photographs over a Ray cluster at this address (auto, HOST:PORT, ray://HOST:PORT), or over one
             that is started here (local).
-        retry_failed: Look again at photographs that failed before and have not changed.
+        retry_failed: Try again photographs that failed before and have not changed.
     """
 
     shard: str | None = None
@@ -56,22 +67,41 @@ class ObjectRule:
     """Which scored slots become objects.
 
     Attributes:
-        min_score: Objects with a lower score, in [0, 1], are left out; a photograph may have none.
+        min_score: Objects with a lower score, in [0, 1], are left out; a photograph may have none. By default, those
+            that are less likely right than 0.05, of a model whose scores are probabilities; else those below 0.15.
         max_objects: At most this many objects are kept, those with the highest scores.
         min_area: Objects smaller than this share of the photograph are left out.
         min_part: Each connected part of a slot is an object; parts smaller than this share of the largest are
             dropped as specks.
         proposals: Keep all candidates of the model, ranked, overlapping or not, in place of objects that share the
             photograph's pixels; only for models that have them (`slotlight models`).
+        tiles: Look at photographs of more than 1.5 times the model's own side closer as well: at so many overlapping
+            tiles along each side, whose objects may overlap those of the whole. The shares above are then also of a
+            tile. 1 looks at the whole alone.
     """
 
-    min_score: float = 0.15
+    min_score: float | None = None
     max_objects: int = 20
     min_area: float = 0.002
     min_part: float = 0.2
     proposals: bool = False
+    tiles: int = 1
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "max_objects")
+        at_least(self, 1, "max_objects", "tiles")
+        at_most(self, MOST_TILES, "tiles")
+        if self.proposals and self.tiles > 1:
+            raise ConfigError("Tiles and proposals cannot be merged; leave --proposals or --tiles out.")
         at_most(self, 255, "max_objects")  # a label map has 8 bits
-        in_unit_interval(self, "min_score", "min_area", "min_part")
+        in_unit_interval(self, "min_area", "min_part", *(["min_score"] if self.min_score is not None else []))
+
+    def least_score(self, calibration: Calibration) -> float:
+        """The score below which objects of a model are left out.
+
+        Example:
+            >>> ObjectRule().least_score(Calibration()), ObjectRule(min_score=0.3).least_score(Calibration())
+            (0.15, 0.3)
+        """
+        if self.min_score is not None:
+            return self.min_score
+        return LEAST_PROBABILITY if calibration.is_fitted else LEAST_SCORE

@@ -8,10 +8,10 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from slotlight.backbones import Backbone
-from slotlight.config import DetectorConfig, Precision
+from slotlight.config import Calibration, DetectorConfig, Precision
 from slotlight.detector.network import STRIDE
 from slotlight.files import digest
-from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
+from slotlight.segmenter import Regions, SlotMasks, WithoutControls, layered
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -19,7 +19,7 @@ CELL = 2
 """Pixels along a side of a cell of the masks, at the size at which a photograph is read."""
 
 
-class DetectorSegmenter:
+class DetectorSegmenter(WithoutControls):
     """A detector that learned from regions; all that it finds are candidates, the best of them share the photograph.
 
     Args:
@@ -27,6 +27,7 @@ class DetectorSegmenter:
         network: Of `slotlight.detector.network.build_detector`, trained.
         config: What it was built with.
         precision: Arithmetic of the forward pass.
+        calibration: What makes probabilities of its scores.
     """
 
     is_seeded = False
@@ -34,11 +35,17 @@ class DetectorSegmenter:
     patch_size = STRIDE
 
     def __init__(
-        self, name: str, network: MaskRCNN, config: DetectorConfig, *, precision: Precision = "fp32"
+        self,
+        name: str,
+        network: MaskRCNN,
+        config: DetectorConfig,
+        *,
+        precision: Precision = "fp32",
+        calibration: Calibration | None = None,
     ) -> None:
         self.name, self.config, self.precision = name, config, precision
         self.network = network.eval().requires_grad_(False)
-        self.image_size = config.image_size
+        self.image_size, self.calibration = config.image_size, calibration or Calibration()
 
     @property
     def device(self) -> torch.device:
@@ -49,11 +56,7 @@ class DetectorSegmenter:
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
         weights = tensors_digest(self.network.state_dict())
-        return digest(repr(self.config), weights, self.precision, __version__)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
+        return digest(repr(self.config), weights, self.precision, repr(self.calibration), __version__)
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002

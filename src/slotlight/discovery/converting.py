@@ -50,10 +50,6 @@ def convert_run(
     found = found if classes is None else classes.applied(found)
     grouping = {} if classes is None else {"groups": classes.origin}
     asked = {"converted": True} | of_model(identity) | formats.identity() | grouping
-    lock = begin_run(out, asked, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out):
-            write_formats(found, out, formats)
-    finally:
-        lock.release()
+    with begin_run(out, asked, outputs=OUTPUTS, start_over=start_over), writing_to(out):
+        write_formats(found, out, formats)
     return sum(1 for _ in found.photographs())

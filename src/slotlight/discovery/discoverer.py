@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL.Image import Image
 
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.segments import PixelObjects
 from slotlight.errors import ConfigError, ImageError
@@ -70,6 +70,12 @@ class Discoverer:
 
     def __init__(self, segmenter: Segmenter, *, rule: ObjectRule | None = None) -> None:
         self.segmenter, self.rule = segmenter, rule or ObjectRule()
+        self.rule = replace(self.rule, min_score=self.rule.least_score(self.calibration))
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes probabilities of its scores."""
+        return self.segmenter.calibration
 
     @property
     def name(self) -> str:
@@ -124,23 +130,29 @@ class Discoverer:
             on_error: Called with each photograph that cannot be read, as it was given, which is then left out. Without
                 it, the first one raises.
         """
+        if self.rule.tiles > 1:
+            from slotlight.discovery.tiles import stream_in_tiles
+
+            yield from stream_in_tiles(self, photographs, batch_size=batch_size, seed=seed, on_error=on_error)
+            return
         window = 4 * batch_size  # wide enough that equal sizes meet
         with worker_pool() as pool:
             batches: OrderedBatches[Ready, Discovery] = OrderedBatches(
                 lambda ready: self._segment(ready, seed, pool), batch_size=batch_size, room=window
             )
-            for ready in self._read_ahead(photographs, batch_size + WORKERS, pool, on_error):
+            for ready in self.read_ahead(photographs, batch_size + WORKERS, pool, on_error):
                 pixels = ready.image.size // 3
                 yield from batches.put(ready, ready.small.shape, max(1, window * pixels // MOST_PIXELS))
             yield from batches.rest()
 
-    def _read_ahead(
+    def read_ahead(
         self,
         photographs: Iterable[Photograph | Tagged],
         count: int,
         pool: ThreadPoolExecutor,
         on_error: OnError | None,
     ) -> Iterator["Ready"]:
+        """Read photographs in a pool's threads, a few ahead of those that are taken; see `stream`."""
         for ready in map_ahead(pool, self._read, photographs, ahead=count, weight=_pixels, room=MOST_PIXELS):
             if isinstance(ready, Ready):
                 yield ready
@@ -176,8 +188,8 @@ class Discoverer:
         slots = self.segmenter.segment(to_batch(list(fitted), self.segmenter.device), seed=seed)
         if self.rule.proposals and slots.regions is None:
             raise ConfigError(
-                f"{self.name!r} finds objects that share the photograph and has no proposals beside them; choose a "
-                "model that has, such as voting or a detector."
+                f"{self.name!r} makes no proposals; choose a model that does, such as voting or a detector, or leave "
+                "--proposals out."
             )
         return slots
 
@@ -192,11 +204,14 @@ class Discoverer:
         with torch.inference_mode():
             if self.rule.proposals and slots.regions is not None:
                 regions = slots.regions[number]
-                return pixel_regions(Regions(regions.masks.cpu(), regions.scores.cpu()), size, self.rule)
+                regions = Regions(regions.masks.cpu(), regions.scores.cpu())
+                return pixel_regions(regions, size, self.rule, calibration=self.calibration)
             masks, scores, groups = (
                 values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
             )
-            return pixel_objects(masks, scores, size, self.rule, groups, whole=slots.whole)
+            return pixel_objects(
+                masks, scores, size, self.rule, groups, whole=slots.whole, calibration=self.calibration
+            )
 
     def _segment(self, ready: list[Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
         """Put photographs of one size through the segmenter; what remains is done beside the next batch."""

@@ -6,9 +6,10 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.discovery.segments import (
     PixelObjects,
+    calibrated,
     enlarged,
     finest_grid,
     mask_boxes_xyxy,
@@ -26,6 +27,7 @@ def pixel_objects(
     groups: Int64[Tensor, " slot"] | None = None,
     *,
     whole: bool = False,
+    calibration: Calibration = Calibration(),  # noqa: B008
 ) -> PixelObjects:
     """Bring one photograph's slot masks to its own size and keep what the rule calls objects.
 
@@ -36,22 +38,30 @@ def pixel_objects(
         size: The photograph's height and width in pixels.
         rule: What to keep.
         whole: As `SlotMasks` has it.
+        calibration: As `slotlight.segmenter.Segmenter` has it.
     """
     group = np.arange(len(scores)) if groups is None else groups.numpy()
     winners = _winners(masks, finest_grid(size))
-    return segment_objects(winners, scores.numpy(), group, rule, size, whole=whole)
+    return segment_objects(winners, scores.numpy(), group, rule, size, whole=whole, calibration=calibration)
 
 
-def pixel_regions(regions: Regions, size: tuple[int, int], rule: ObjectRule) -> PixelObjects:
+def pixel_regions(
+    regions: Regions,
+    size: tuple[int, int],
+    rule: ObjectRule,
+    *,
+    calibration: Calibration = Calibration(),  # noqa: B008
+) -> PixelObjects:
     """Bring one photograph's candidates to its own size and keep what the rule allows; they may overlap.
 
     Args:
         regions: On any grid.
         size: The photograph's height and width in pixels.
         rule: What to keep.
+        calibration: As `slotlight.segmenter.Segmenter` has it.
     """
-    scores, fine = regions.scores.numpy(), finest_grid(size)
-    count = int(np.count_nonzero(scores[: rule.max_objects] >= rule.min_score))
+    scores, fine = calibrated(regions.scores.numpy(), calibration), finest_grid(size)
+    count = int(np.count_nonzero(scores[: rule.max_objects] >= rule.least_score(calibration)))
     least = max(1, rule.min_area * fine[0] * fine[1])
     masks = (_resampled(mask, fine) for mask in regions.masks[:count])
     kept = [(mask, number) for number, mask in enumerate(masks) if np.count_nonzero(mask) >= least]

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped, UInt8
+from scipy.special import expit, logit
 
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.model.parts import connected_parts
+
+Scores = TypeVar("Scores", float, np.ndarray)
 
 FINEST_PIXELS = 1024  # masks are resampled smoothly up to this side, then by nearest pixel
 
@@ -38,6 +41,7 @@ def segment_objects(
     size: tuple[int, int],
     *,
     whole: bool = False,
+    calibration: Calibration = Calibration(),  # noqa: B008
 ) -> PixelObjects:
     """Keep what the rule calls objects of a photograph's segments.
 
@@ -51,6 +55,7 @@ def segment_objects(
         rule: What to keep.
         size: The photograph's height and width in pixels.
         whole: Whether a slot is one object even if it falls into several parts.
+        calibration: What makes probabilities of the objects' scores.
 
     Example:
         >>> segments = np.zeros((4, 8), np.uint8)
@@ -61,23 +66,37 @@ def segment_objects(
     """
     score_of = dict(zip(groups.tolist(), scores.tolist(), strict=True))
     wholes = groups.astype(np.uint8)[winners]
+    least_score, least = rule.least_score(calibration), max(1, rule.min_area * winners.size)
     found = [
-        (part, score * share**0.5)
+        (part, calibrated(score * share**0.5, calibration))
         for one, score in score_of.items()
-        if score > 0 and score >= rule.min_score
+        if score > 0 and calibrated(score, calibration) >= least_score
         for part, share in (
             [(wholes == one, 1.0)] if whole else connected_parts(wholes == one, rule.min_part)
         )
     ]
-    least = max(1, rule.min_area * winners.size)
     kept = [
-        (part, score) for part, score in found if score >= rule.min_score and np.count_nonzero(part) >= least
+        (part, score) for part, score in found if score >= least_score and np.count_nonzero(part) >= least
     ]
     kept = sorted(kept, key=lambda one: -one[1])[: rule.max_objects]
     masks_found = np.array([part for part, _ in kept], dtype=bool).reshape(-1, *winners.shape)
     found_scores = np.array([score for _, score in kept], dtype=np.float32)
     boxes = mask_boxes_xyxy(masks_found, size)
     return PixelObjects(enlarged(winners, size), masks_found, boxes, found_scores)
+
+
+def calibrated(score: Scores, calibration: Calibration) -> Scores:
+    """The probabilities that raw scores stand for: a number, or an array of them.
+
+    Example:
+        >>> scores = np.array([0.0, 0.25, 0.5, 1.0])
+        >>> calibrated(scores, Calibration(slope=2.0, intercept=0.0)).round(2).tolist()
+        [0.0, 0.1, 0.5, 1.0]
+    """
+    if (calibration.slope, calibration.intercept) == (1, 0):
+        return score
+    probability: Scores = expit(calibration.slope * logit(score) + calibration.intercept)
+    return probability
 
 
 @dataclass(frozen=True)

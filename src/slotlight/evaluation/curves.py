@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from slotlight.evaluation.measured import Measured
-from slotlight.evaluation.protocols.precision import pooled_precision
+from slotlight.evaluation.protocols.precision import pooled_precision, pooled_reliability
+from slotlight.metrics import Reliability
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(21))
 SIZE_EDGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 1.0)
@@ -22,6 +23,7 @@ class Curve:
         y_label: The vertical axis.
         x: Where; equal for all lines of a title, but for ones whose points are measured.
         y: How much, in [0, 1].
+        is_diagonal_best: Whether the best line is the diagonal.
     """
 
     title: str
@@ -29,6 +31,7 @@ class Curve:
     y_label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    is_diagonal_best: bool = False
 
 
 def curves_of(images: Sequence[Measured]) -> tuple[Curve, ...]:
@@ -38,6 +41,8 @@ def curves_of(images: Sequence[Measured]) -> tuple[Curve, ...]:
     curves = [_recall(overlaps), _recall_by_size(overlaps, sizes)] if len(overlaps) else []
     if any(image.regions is not None and image.regions.annotated for image in images):
         curves.append(_precision(images))
+    if (by_score := pooled_reliability(images)) and any(by_score.counts):
+        curves.append(_reliability(by_score))
     if any(image.f_beta for image in images):
         curves.append(_f_beta(images))
     return tuple(curves)
@@ -67,6 +72,13 @@ def _precision(images: Sequence[Measured]) -> Curve:
     return Curve(
         title, "score at least", "precision", _tuple(p[0] for p in points), _tuple(p[1] for p in points)
     )
+
+
+def _reliability(found: Reliability) -> Curve:
+    filled = [b for b, count in enumerate(found.counts) if count]
+    title = "Reliability: objects that are right (IoU ≥ 0.5), by their score"
+    x, y = ([values[b] for b in filled] for values in (found.scores, found.right))
+    return Curve(title, "score", "share that is right", _tuple(x), _tuple(y), is_diagonal_best=True)
 
 
 def _f_beta(images: Sequence[Measured]) -> Curve:

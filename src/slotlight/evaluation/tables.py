@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from slotlight.evaluation.curves import Curve, curves_of
 from slotlight.evaluation.protocols import Metric, Protocol
+from slotlight.evaluation.protocols.precision import pooled_reliability
 from slotlight.evaluation.statistics import (
     Difference,
     Interval,
@@ -19,6 +20,7 @@ from slotlight.evaluation.statistics import (
     permutation_p_value,
 )
 from slotlight.evaluation.values import Values, mean_of
+from slotlight.metrics import Reliability
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,15 @@ class Row:
         is_floor: Whether it stands for comparison only.
         estimates: In the order of the protocol's metrics.
         curves: What the numbers hide.
+        reliability: How often its objects are right, by their score, all seeds together; None where scores are not
+            judged.
     """
 
     model: str
     is_floor: bool
     estimates: tuple[Estimate, ...]
     curves: tuple[Curve, ...]
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,14 @@ class Table:
     objects: dict[str, int]
 
     def best(self) -> tuple[float, ...]:
-        """Each column's highest mean; NaN where no row has one."""
+        """Each column's best mean, the highest or of an error the lowest; NaN where no row has one."""
         columns = zip(*(row.estimates for row in self.rows), strict=True)
-        return tuple(max((f.mean for f in column if f.images), default=float("nan")) for column in columns)
+        return tuple(
+            (min if metric.lower_is_better else max)(
+                (f.mean for f in column if f.images), default=float("nan")
+            )
+            for metric, column in zip(self.metrics, columns, strict=True)
+        )
 
 
 def make_row(protocol: Protocol, values: Values) -> Row:
@@ -114,7 +124,7 @@ def make_row(protocol: Protocol, values: Values) -> Row:
         for metric in protocol.metrics
     )
     images = [image for seed in values.seeds for image in seed.values()]
-    return Row(values.model, values.is_floor, estimates, curves_of(images))
+    return Row(values.model, values.is_floor, estimates, curves_of(images), pooled_reliability(images))
 
 
 def compare_rows(protocol: Protocol, rows: Sequence[Values]) -> Iterator[Comparison]:

@@ -14,6 +14,7 @@ from PIL import Image
 from slotlight.errors import OutputError, printable
 from slotlight.formats.folders import file_below, whole_folder
 from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.images.saving import save_picture
 
 _LISTS = ("Main", "Segmentation")
 
@@ -95,7 +96,7 @@ def _write_label_maps(photograph: FoundPhotograph, folder: Path) -> None:
     for kind, labels in (("SegmentationObject", objects), ("SegmentationClass", classes[objects])):
         picture = Image.fromarray(labels)
         picture.putpalette(_palette().ravel().tolist())
-        picture.save(file_below(folder / kind, photograph.name, ".png"), compress_level=3)
+        save_picture(picture, file_below(folder / kind, photograph.name, ".png"), compress_level=3)
 
 
 @cache

@@ -60,6 +60,6 @@ def _link(photograph: FoundPhotograph, folder: Path) -> None:
     path = Path(photograph.file)
     if not path.is_file():
         raise OutputError(
-            f"{path} is not a file of this machine, and YOLO's folder is made of links to photographs."
+            f"{path} is not a file on this machine, but YOLO's folder links to photographs; choose another format."
         )
     file_below(folder, photograph.name, path.suffix).symlink_to(path.absolute())

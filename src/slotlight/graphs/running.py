@@ -1,13 +1,14 @@
 """An ONNX file that `slotlight export` wrote → objects, in ONNX Runtime. Imports no torch."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.discovery.discoverer import Discoverer, Ready
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.segments import cells_of, segment_objects
@@ -40,15 +41,25 @@ class GraphDiscoverer(Discoverer):
     """
 
     def __init__(self, file: Path, *, rule: ObjectRule | None = None) -> None:
-        self.file, self.rule = file, rule or ObjectRule()
-        if self.rule.proposals:
+        self.file, rule = file, rule or ObjectRule()
+        if rule.proposals:
             raise ConfigError(f"{file} finds objects that share the photograph; leave --proposals out.")
+        if rule.tiles > 1:
+            raise ConfigError(
+                f"{file} looks at whole photographs; leave --tiles out, or give the model itself."
+            )
         self._session, self.settings, self._hash = open_graph(file)
+        self.rule = replace(rule, min_score=rule.least_score(self.calibration))
 
     @property
     def name(self) -> str:
         """The file's name."""
         return self.file.name
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the model that was exported."""
+        return self.settings.calibration
 
     def fingerprint(self) -> str:
         """The start of the file's own hash."""
@@ -81,7 +92,9 @@ class GraphDiscoverer(Discoverer):
     def _finish_graph(self, photograph: Ready, found: Segments) -> Discovery:
         scores, groups, segments = found
         height, width = segments.shape
-        objects = segment_objects(cells_of(segments), scores, groups, self.rule, (height, width))
+        objects = segment_objects(
+            cells_of(segments), scores, groups, self.rule, (height, width), calibration=self.calibration
+        )
         return photograph.discovery(objects)
 
 

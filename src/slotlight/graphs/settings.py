@@ -3,8 +3,11 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from slotlight.config import Calibration
+from slotlight.errors import ConfigError
 
 FORMAT = 1
 SETTINGS, SHA256 = "slotlight", "slotlight.sha256"
@@ -26,12 +29,14 @@ class GraphSettings:
         fingerprint: Of that model.
         seed: Of what was drawn.
         version: Of Slotlight.
+        calibration: What makes probabilities of the graph's scores.
     """
 
     model: str
     fingerprint: str
     seed: int
     version: str
+    calibration: Calibration = field(default_factory=Calibration)
 
     def encoded(self) -> str:
         """As text.
@@ -54,8 +59,8 @@ class GraphSettings:
         if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
             raise ValueError(f"not of format {FORMAT}")
         try:
-            return cls(**values)
-        except TypeError as fault:
+            return cls(**values | {"calibration": Calibration(**values.get("calibration", {}))})
+        except (TypeError, ConfigError) as fault:
             raise ValueError(str(fault)) from fault
 
 

@@ -2,8 +2,6 @@
 
 import io
 import json
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from slotlight.graphs.whole import WholeModel
 from slotlight.images.files import max_pixels
 from slotlight.model.fusion import LARGEST_BATCHED
 from slotlight.model.segmenter import ModelSegmenter
+from slotlight.progress import quiet
 from slotlight.segmenter import Segmenter
 from slotlight.version import __version__
 
@@ -56,10 +55,12 @@ def export_model(
         raise ConfigError(
             "Weights of eight bits are kept in ONNX files alone; leave out --int8 or --format torch."
         )
-    settings = GraphSettings(segmenter.name, segmenter.fingerprint(), seed, __version__)
+    settings = GraphSettings(
+        segmenter.name, segmenter.fingerprint(), seed, __version__, segmenter.calibration
+    )
     if kind == "onnx":
         _require_packages()
-    with _quiet(), _in_a_sentence(segmenter.name):
+    with quiet("torch.onnx", "onnxscript"), _in_a_sentence(segmenter.name):
         program = traced(WholeModel(segmenter, seed=seed))
         content = (
             _onnx_bytes(program, settings, int8=int8) if kind == "onnx" else _torch_bytes(program, settings)
@@ -135,19 +136,3 @@ def _in_a_sentence(name: str) -> Iterator[None]:
             f"The model {name!r} has no graph for photographs of any size in torch {torch.__version__} "
             f"({lines[0][:160]}); export a model of another backbone."
         ) from fault
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what tracing tells its developers."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

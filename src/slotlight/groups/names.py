@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slotlight.errors import ConfigError
+from slotlight.files import csv_line
 
 COLUMNS = ("group", "objects", "name")
 _MOST_BYTES = 10_000_000
@@ -25,11 +26,8 @@ def names_csv(sizes: Sequence[int], names: Mapping[int, str]) -> str:
         1,40,cat
         2,7,group 2
     """
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    rows.writerows((group, size, names[group]) for group, size in enumerate(sizes, start=1))
-    return text.getvalue()
+    rows = ((group, size, names[group]) for group, size in enumerate(sizes, start=1))
+    return "".join(map(csv_line, [COLUMNS, *rows]))
 
 
 def read_names(path: Path, count: int) -> dict[int, str]:

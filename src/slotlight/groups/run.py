@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from slotlight.discovery.record import Line
 from slotlight.errors import ImageError, OutputError
-from slotlight.files import begin_run, digest, sealed, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, digest, sealed, write_text, writing_to
 from slotlight.formats.classes import Classes
 from slotlight.formats.coco import coco_json
 from slotlight.formats.found import Found
@@ -28,7 +28,6 @@ from slotlight.groups.sheets import SHOWN, Shown, spread, write_sheets
 GROUPED, SHEETS = "grouped.json", "sheets"
 _FEATURES = ".features.jsonl"
 OUTPUTS = (GROUPED, NAMES, SHEETS, _FEATURES, CLUSTERS)
-_PROMISE = "What is done is kept, and the same command goes on from there."
 
 
 @dataclass(frozen=True)
@@ -84,19 +83,15 @@ def group_objects(
         "groups": asked,
         "seed": seed,
     }
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out, promise=_PROMISE):
-            kept = kept_clusters(out)
-            if kept is None:
-                kept = _form(found, out, reader, groups, seed, on_photograph)
-                write_text(out / CLUSTERS, [sealed(kept)])
-            names = read_names(out / NAMES, len(kept["sizes"]))
-            if not (out / NAMES).is_file():
-                write_text(out / NAMES, [names_csv(kept["sizes"], names)])
-            write_text(out / GROUPED, _coco(found, named_classes(kept, names)))
-    finally:
-        lock.release()
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over), writing_to(out, promise=RESUMES):
+        kept = kept_clusters(out)
+        if kept is None:
+            kept = _form(found, out, reader, groups, seed, on_photograph)
+            write_text(out / CLUSTERS, [sealed(kept)])
+        names = read_names(out / NAMES, len(kept["sizes"]))
+        if not (out / NAMES).is_file():
+            write_text(out / NAMES, [names_csv(kept["sizes"], names)])
+        write_text(out / GROUPED, _coco(found, named_classes(kept, names)))
     return Grouped(tuple(kept["sizes"]), names, kept["chosen_by"], kept["failures"])
 
 

@@ -1,9 +1,9 @@
 """How good slot masks are: pure functions of tensors, one value an image, NaN where it is undefined.
 
 `confusion_matrix` counts once; `overlap` and `rand_index` read everything from those counts. `boxes`,
-`detection` and `saliency` take boxes, scored regions and soft maps. A dataset's figure is the mean over the images
-that define it (`detection` and the F-beta curve pool images first, as their sources do), so that
-an evaluation can bootstrap them; `weighted` bootstraps the pooled ones.
+`detection`, `calibration` and `saliency` take boxes, scored regions and soft maps. A dataset's figure is the mean over
+the images that define it (`detection`, `calibration` and the F-beta curve pool images first, as their sources do), so
+that an evaluation can bootstrap them; `weighted` bootstraps the pooled ones.
 """
 
 from slotlight.metrics.boxes import (
@@ -12,6 +12,12 @@ from slotlight.metrics.boxes import (
     box_iou,
     label_boxes,
     one_box_corloc,
+)
+from slotlight.metrics.calibration import (
+    Reliability,
+    calibration_error,
+    reliability,
+    weighted_calibration_error,
 )
 from slotlight.metrics.confusion import Confusion, confusion_matrix
 from slotlight.metrics.detection import (
@@ -32,6 +38,7 @@ __all__ = [
     "AveragePrecision",
     "Confusion",
     "MaskAgreement",
+    "Reliability",
     "ScoredRegions",
     "adjusted_rand_index",
     "average_precision",
@@ -40,6 +47,7 @@ __all__ = [
     "best_overlap_of_boxes",
     "best_overlap_of_labels",
     "box_iou",
+    "calibration_error",
     "confusion_matrix",
     "f_beta_curve",
     "foreground_rand_index",
@@ -48,6 +56,8 @@ __all__ = [
     "mask_agreement",
     "max_f_beta",
     "one_box_corloc",
+    "reliability",
+    "weighted_calibration_error",
     "weighted_f_beta",
     "weighted_precision",
 ]

@@ -53,7 +53,7 @@ def weighted_precision(
         >>> weighted_precision([hit, miss], torch.tensor([[1.0, 0.0], [0.0, 1.0]])).ap50
         tensor([1., 0.], dtype=torch.float64)
     """
-    matches = [_match(image, area) for image in images]
+    matches = [match_regions(image, area) for image in images]
     weights = weights.double()
     objects = weights @ torch.tensor([match.objects for match in matches], dtype=torch.float64)
     by_threshold = _precision_by_threshold(matches, weights, objects)
@@ -71,7 +71,7 @@ def weighted_f_beta(
 
 
 @dataclass(frozen=True)
-class _Matches:
+class RegionMatches:
     """One image's regions by falling score: at which IoU thresholds each is right, or not to be judged."""
 
     objects: int
@@ -81,7 +81,7 @@ class _Matches:
 
 
 @lru_cache(maxsize=1 << 16)
-def _match(image: ScoredRegions, area: AreaRange) -> _Matches:
+def match_regions(image: ScoredRegions, area: AreaRange) -> RegionMatches:
     """Each region takes the free object of highest IoU, if that is enough; else what does not count excuses it.
 
     What does not count: objects outside the range of areas, each for one region, and crowds, for any number.
@@ -102,7 +102,7 @@ def _match(image: ScoredRegions, area: AreaRange) -> _Matches:
         ignored[:, region] = ~hits[:, region] & (
             taken | (in_crowd[region] >= IOU_THRESHOLDS) | outside[region]
         )
-    return _Matches(int(counts.sum()), np.array(image.scores)[order], hits, ignored)
+    return RegionMatches(int(counts.sum()), np.array(image.scores)[order], hits, ignored)
 
 
 def _overlaps(image: ScoredRegions, order: Int[np.ndarray, " region"]) -> Float[np.ndarray, "region other"]:
@@ -132,7 +132,7 @@ def _take_best(
 
 
 def _precision_by_threshold(
-    matches: Sequence[_Matches], weights: Float[Tensor, "draw image"], objects: Float[Tensor, " draw"]
+    matches: Sequence[RegionMatches], weights: Float[Tensor, "draw image"], objects: Float[Tensor, " draw"]
 ) -> Float[Tensor, "draw threshold"]:
     scores = np.concatenate([m.scores for m in matches])
     order = np.argsort(-scores, kind="stable")
@@ -169,6 +169,6 @@ def _interpolated(
     return torch.stack(columns, dim=1).masked_fill(objects[:, None] == 0, float("nan"))
 
 
-def _mean_hits(matches: Sequence[_Matches], most: int) -> Float[Tensor, " image"]:
+def _mean_hits(matches: Sequence[RegionMatches], most: int) -> Float[Tensor, " image"]:
     """Each image's objects found by its best regions, mean over IoU thresholds."""
     return torch.tensor([m.hits[:, :most].sum(1).mean() for m in matches], dtype=torch.float64)

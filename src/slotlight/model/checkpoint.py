@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from slotlight.backbones import Backbone, load_chosen
-from slotlight.config import ModelConfig, Precision
+from slotlight.config import Calibration, ModelConfig, Precision
 from slotlight.errors import CheckpointError, ConfigError
 from slotlight.files import digest, whole_file, write_text
 from slotlight.model.segmenter import ModelSegmenter
@@ -102,6 +102,7 @@ def load_model(
             from_dict(ModelConfig, raw["model"]), int(raw["feature_dim"]), (int(rows), int(columns))
         )
         fingerprint, weights_digest = raw["backbone_fingerprint"], raw["weights_sha256"]
+        calibration = from_dict(Calibration, raw.get("calibration", {}))
     except (ConfigError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as fault:
         raise CheckpointError(
             f"{folder / _CONFIG} was not written by this version of Slotlight ({fault}); retrain the model."
@@ -114,7 +115,34 @@ def load_model(
             f"{folder} was trained on other features than those of this {chosen.name!r}; "
             "pass the weights file it was trained with."
         )
-    return ModelSegmenter(name or folder.name, backbone, model.to(device), precision=precision)
+    model = model.to(device)
+    return ModelSegmenter(name or folder.name, backbone, model, precision=precision, calibration=calibration)
+
+
+def save_calibrated(folder: Path, out: Path, calibration: Calibration, info: dict[str, Any]) -> None:
+    """Write a copy of a model folder, of any kind, whose scores are calibrated.
+
+    Args:
+        folder: What `save_model` or another wrote.
+        out: A new or empty folder.
+        calibration: In place of the model's own.
+        info: How it was found, as JSON.
+
+    Raises:
+        CheckpointError: The folder is not a model, or its weights cannot be read.
+    """
+    config = read_config(folder)
+    config |= {"calibration": dataclasses.asdict(calibration)}
+    config["info"] = config.get("info", {}) | {"calibration": info}
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.glob("*.safetensors")):
+        if hashlib.sha256(content := path.read_bytes()).hexdigest() == config["weights_sha256"]:
+            with whole_file(out / path.name) as partial:
+                partial.write_bytes(content)
+            break
+    else:
+        raise CheckpointError(f"The weights of {folder} are missing or damaged; copy the whole folder again.")
+    write_text(out / _CONFIG, [json.dumps(config | {"digest": digest(config)}, indent=2), "\n"])
 
 
 def from_dict(kind: type[T], values: Any) -> T:

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.backbones import Backbone
-from slotlight.config import ModelConfig, Precision
+from slotlight.config import Calibration, ModelConfig, Precision
 from slotlight.files import digest
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
 from slotlight.model.partition import normalised_cut
 from slotlight.model.patch_graph import node_side, with_diffusion
-from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.segmenter import SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -44,7 +44,7 @@ def spectral_clusters(
     return normalised_cut(features, grid, config)
 
 
-class ClusterControl:
+class ClusterControl(WithoutControls):
     """Clusters in place of the slots: the same features, foreground map, grouping, background merge, boundaries.
 
     Args:
@@ -54,6 +54,7 @@ class ClusterControl:
         standardise: The model's own scale of the features.
         cluster: How features are clustered.
         precision: Arithmetic of the backbone.
+        calibration: The model's own.
     """
 
     def __init__(
@@ -65,10 +66,11 @@ class ClusterControl:
         cluster: Cluster = kmeans_clusters,
         *,
         precision: Precision = "fp32",
+        calibration: Calibration | None = None,
     ) -> None:
         self.name, self.backbone, self.config = name, backbone, config
         self.standardise, self.cluster, self.precision = standardise, cluster, precision
-        self.is_seeded = cluster is kmeans_clusters
+        self.is_seeded, self.calibration = cluster is kmeans_clusters, calibration or Calibration()
         self.image_size, self.patch_size = config.backbone.image_size, backbone.patch_size
 
     @property
@@ -80,13 +82,15 @@ class ClusterControl:
         """See `slotlight.segmenter.Segmenter`."""
         heuristics, slots = repr(self.config.heuristics), self.config.slots.slots
         scale = tensors_digest(self.standardise.state_dict())
-        settings = (self.cluster.__qualname__, self.image_size, self.precision, __version__)
+        settings = (
+            self.cluster.__qualname__,
+            self.image_size,
+            self.precision,
+            repr(self.calibration),
+            __version__,
+        )
         cut = (self.config.standardise, self.config.partition_temperature, self.config.diffusion_steps)
         return digest(self.name, heuristics, slots, scale, cut, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:

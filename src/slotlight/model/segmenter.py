@@ -1,20 +1,27 @@
 """A frozen backbone and a trained slot model, as a `slotlight.segmenter.Segmenter`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypedDict
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone
-from slotlight.config import Precision
+from slotlight.config import Calibration, Precision
 from slotlight.files import digest
 from slotlight.model.controls import ClusterControl, kmeans_clusters, spectral_clusters
 from slotlight.model.heuristics import find_objects
 from slotlight.model.slot_model import SlotModel, build_slot_model
-from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.segmenter import Segmenter, SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
+
+
+class _Same(TypedDict):
+    precision: Precision
+    calibration: Calibration
 
 
 class ModelSegmenter:
@@ -23,27 +30,36 @@ class ModelSegmenter:
     is_seeded = True
 
     def __init__(
-        self, name: str, backbone: Backbone, model: SlotModel, *, precision: Precision = "fp32"
+        self,
+        name: str,
+        backbone: Backbone,
+        model: SlotModel,
+        *,
+        precision: Precision = "fp32",
+        calibration: Calibration | None = None,
     ) -> None:
         self.name, self.model = name, model.eval().requires_grad_(False)
         self.backbone, self.precision = backbone, precision
+        self.calibration = calibration or Calibration()
         self.image_size, self.patch_size = model.config.backbone.image_size, backbone.patch_size
 
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
-        return self.model.attention.mu.device
+        return next(self.model.parameters()).device
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
         weights = tensors_digest(self.model.state_dict())
         # The weights file's path does not decide what is found; its content does.
         config = repr(replace(self.model.config, backbone=replace(self.model.config.backbone, weights=None)))
-        return digest(config, weights, self.backbone.fingerprint(), self.precision, __version__)
+        settings = (self.precision, repr(self.calibration), __version__)
+        return digest(config, weights, self.backbone.fingerprint(), *settings)
 
-    def controls(self) -> list[Segmenter]:
+    def controls(self) -> Sequence[Segmenter]:
         """k-means and a normalised cut in place of the slots, and the slots as they were before training (seed 0)."""
         config, backbone, standardise = self.model.config, self.backbone, self.model.standardise
+        same: _Same = {"precision": self.precision, "calibration": self.calibration}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             untrained = build_slot_model(config, backbone.dim, self.model.grid).to(self.device)
@@ -51,12 +67,10 @@ class ModelSegmenter:
         clusters = {"kmeans": kmeans_clusters, "spectral": spectral_clusters}
         return [
             *(
-                ClusterControl(
-                    f"{self.name}-{name}", backbone, config, standardise, cluster, precision=self.precision
-                )
+                ClusterControl(f"{self.name}-{name}", backbone, config, standardise, cluster, **same)
                 for name, cluster in clusters.items()
             ),
-            Untrained(f"{self.name}-untrained", backbone, untrained, precision=self.precision),
+            Untrained(f"{self.name}-untrained", backbone, untrained, **same),
         ]
 
     @torch.inference_mode()
@@ -77,9 +91,5 @@ class ModelSegmenter:
         return replace(objects, features=maps)
 
 
-class Untrained(ModelSegmenter):
-    """A model before training; it is a control itself and has none."""
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
+class Untrained(WithoutControls, ModelSegmenter):
+    """A model before training; it is a control itself."""

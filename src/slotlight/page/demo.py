@@ -10,7 +10,6 @@ from typing import Any
 
 from PIL.Image import Image
 
-from slotlight.config import ObjectRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import ImageError
 from slotlight.formats.registry import FORMATS, is_installed
@@ -109,7 +108,7 @@ def build_demo(
     import gradio as gr
 
     demo = Demo(discoverer, folder)
-    rule = ObjectRule()
+    rule = discoverer.rule
     where = (
         "Your photographs stay on this machine."
         if is_private

@@ -37,7 +37,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """All models' lines of one kind."""
+    """All models' lines of one kind; the diagonal is drawn where it is the best line."""
 
     title: str
     x_label: str
@@ -45,6 +45,7 @@ class Chart:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
+    has_diagonal: bool
 
 
 def charts_of(rows: Sequence[Row], colours: dict[str, int]) -> list[Chart]:
@@ -61,7 +62,7 @@ def _chart(title: str, rows: Sequence[Row], colours: dict[str, int]) -> Chart:
     )
     x_ticks = tuple(Tick(_x(v), f"{v:g}") for v in _TICKS)
     y_ticks = tuple(Tick(_y(v), f"{v:g}") for v in _TICKS)
-    return Chart(title, first.x_label, first.y_label, x_ticks, y_ticks, lines)
+    return Chart(title, first.x_label, first.y_label, x_ticks, y_ticks, lines, first.is_diagonal_best)
 
 
 def _points(x: Sequence[float], y: Sequence[float]) -> str:

@@ -2,6 +2,7 @@
 
 from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.tables import Estimate, Row, Table
+from slotlight.report.reliability import reliability_rows
 from slotlight.report.terminal import column_heading, show_estimate
 
 
@@ -20,7 +21,17 @@ def _section(table: Table) -> str:
     lines += ["|---" * (len(table.metrics) + 1) + "|"]
     lines += [_line(row, table) for row in table.rows]
     lines += [f"- left out: {cause}" for cause in table.skipped]
+    lines += _reliability(table)
     return "\n".join(lines) + "\n"
+
+
+def _reliability(table: Table) -> list[str]:
+    found = reliability_rows(table)
+    if found is None:
+        return []
+    lines = ["", "Of the objects of each score, how many per cent are right (IoU of at least 0.5):", ""]
+    lines += ["| score | " + " | ".join(found.models) + " |", "|---" * (len(found.models) + 1) + "|"]
+    return lines + ["| " + " | ".join(line) + " |" for line in found.lines]
 
 
 def _seeds(count: int) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from jaxtyping import Bool
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from slotlight.datasets import Dataset, LabelKind
 from slotlight.discovery.discoverer import Discoverer
@@ -18,6 +18,9 @@ from slotlight.report import charts
 from slotlight.report.charts import Chart, charts_of
 from slotlight.report.diagnostics import Finding, diagnose
 from slotlight.report.galleries import Gallery, example_picture, make_gallery
+from slotlight.report.reliability import ReliabilityRows, reliability_rows
+from slotlight.report.templates import templates
+from slotlight.report.terminal import points
 
 _DIAGNOSED = 32
 """Photographs in which faults are looked for."""
@@ -45,6 +48,7 @@ class Section:
 
     table: Table
     charts: tuple[Chart, ...]
+    reliability: ReliabilityRows | None
     galleries: tuple[Gallery, ...]
 
 
@@ -68,15 +72,9 @@ def to_html(evaluation: Evaluation, discoverers: Sequence[Discoverer]) -> str:
 
 def page_templates() -> Environment:
     """The templates of this folder, and how numbers are written in them."""
-    environment = Environment(
-        loader=PackageLoader("slotlight", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("report")
     environment.filters["percent"] = _percent
-    environment.filters["points"] = _points
+    environment.filters["points"] = points
     environment.globals["interval_bar"] = _interval_bar
     return environment
 
@@ -84,7 +82,8 @@ def page_templates() -> Environment:
 def _section(result: ProtocolResult, discoverers: Sequence[Discoverer], dataset: Dataset) -> Section:
     galleries = tuple(make_gallery(discoverer, dataset, result) for discoverer in discoverers)
     colours = {row.model: number for number, row in enumerate(result.table.rows)}
-    return Section(result.table, tuple(charts_of(result.table.rows, colours)), galleries)
+    table = result.table
+    return Section(table, tuple(charts_of(table.rows, colours)), reliability_rows(table), galleries)
 
 
 def _places(result: ProtocolResult) -> list[int]:
@@ -127,10 +126,6 @@ def _shown(finding: Finding, photographs: Sequence[RGBImage]) -> ShownFinding:
 
 def _percent(value: float) -> str:
     return "–" if value != value else f"{100 * value:.1f}"
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def _interval_bar(estimate: Estimate) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 
 from slotlight.evaluation.protocols import Metric
 from slotlight.evaluation.tables import Estimate, Table
+from slotlight.report.reliability import ReliabilityRows, reliability_rows
 
 _MOST_COLUMNS = 6
 
@@ -17,6 +18,8 @@ def print_tables(tables: Iterable[Table], console: Console) -> None:
     for table in tables:
         for start in range(0, len(table.metrics), _MOST_COLUMNS):
             console.print(_grid(table, slice(start, start + _MOST_COLUMNS)))
+        if found := reliability_rows(table):
+            console.print(_reliability_grid(found))
         for cause in table.skipped:
             console.print(f"[yellow]left out:[/] {escape(cause)}", highlight=False)
 
@@ -37,6 +40,17 @@ def _grid(table: Table, columns: slice) -> Grid:
     for row in table.rows:
         name = f"{row.model} (floor)" if row.is_floor else row.model
         grid.add_row(escape(name), *(escape(show_estimate(estimate)) for estimate in row.estimates[columns]))
+    return grid
+
+
+def _reliability_grid(found: ReliabilityRows) -> Grid:
+    title = "Of the objects of each score, how many are right (IoU of at least 0.5), in per cent"
+    grid = Grid(title=title, title_justify="left", title_style="")
+    grid.add_column("score")
+    for model in found.models:
+        grid.add_column(escape(model), justify="right")
+    for line in found.lines:
+        grid.add_row(*line)
     return grid
 
 
@@ -61,3 +75,13 @@ def show_estimate(estimate: Estimate) -> str:
     if estimate.interval is not None:
         text += f"\n[{100 * estimate.interval.low:.1f}, {100 * estimate.interval.high:.1f}]"
     return text
+
+
+def points(difference: float) -> str:
+    """A difference in points, with its sign.
+
+    Example:
+        >>> points(-0.0123)
+        '−1.2'
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")

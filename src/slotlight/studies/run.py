@@ -70,8 +70,10 @@ def study(
     asked, options, out = find_study(name), options or StudyOptions(), Path(out)
     base, base_training = preset("study")
     model, training = model or base, training or base_training
-    if training.devices > 1:
-        raise ConfigError("A study trains on one device; leave --devices out.")
+    if training.processes > 1:
+        raise ConfigError("A study trains on one device; leave --devices and --nodes out.")
+    if training.features != "cache":
+        raise ConfigError("A study trains from cached features; leave --features out.")
     if options.quick:
         asked = asked.shortened()
         model, training = shortened(model, training)
@@ -83,8 +85,7 @@ def study(
     backbone = load_chosen(model.backbone, device=device)
     seen = "drawn scenes" if found is None else f"{len(found)} ({digest([stamp(path) for path in found])})"
     identity = _identity(asked, model, training, options, backbone, dataset, seen)
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over):
         if found is None:
             found = drawn_photographs(out / "photographs", QUICK_PHOTOGRAPHS if options.quick else COUNT)
         work = Work(asked, readings, measures, options, dataset, found, model, training, backbone, out)
@@ -104,8 +105,6 @@ def study(
             version=__version__,
         )
         write_study(result, out, work)
-    finally:
-        lock.release()
     return result
 
 

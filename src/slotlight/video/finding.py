@@ -54,10 +54,12 @@ def find_in_frames(
         seed: Of the slots' initial noise.
 
     Raises:
-        ConfigError: The discoverer is asked for overlapping proposals, which no video can show.
+        ConfigError: The discoverer is asked for overlapping proposals, which no video can show, or for tiles.
     """
     if discoverer.rule.proposals:
         raise ConfigError("Objects of a video cannot overlap; leave --proposals out.")
+    if discoverer.rule.tiles > 1:
+        raise ConfigError("Frames of a video are looked at whole; leave --tiles out.")
     height, width, _ = frames[0].image.shape
     small = [discoverer.fitted(frame.image) for frame in frames]
     slots = discoverer.slots_in(small, seed)

@@ -7,7 +7,7 @@ from slotlight.datasets.sample import LabelKind, Labels
 from slotlight.discovery.discovery import Discovery
 from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.protocols.box_overlap import box_overlaps
-from slotlight.evaluation.protocols.precision import overall_columns, precision_pool
+from slotlight.evaluation.protocols.precision import CALIBRATION, overall_columns, precision_pool
 from slotlight.evaluation.protocols.protocol import NATIVE, Protocol, required
 
 
@@ -30,7 +30,7 @@ DETECTION = Protocol(
     summary="All boxes by their scores, whatever their class, as COCO counts.",
     needs=frozenset({LabelKind.BOXES}),
     view=NATIVE,
-    metrics=tuple(column.metric for column in _COLUMNS),
+    metrics=(*(column.metric for column in _COLUMNS), CALIBRATION),
     measure=measure_detection,
     pool=precision_pool(_COLUMNS),
 )

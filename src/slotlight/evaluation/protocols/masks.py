@@ -6,7 +6,12 @@ from slotlight import metrics
 from slotlight.datasets.sample import LabelKind, Labels
 from slotlight.discovery.discovery import Discovery
 from slotlight.evaluation.measured import Measured, ObjectOverlaps
-from slotlight.evaluation.protocols.precision import overall_columns, precision_pool, size_columns
+from slotlight.evaluation.protocols.precision import (
+    CALIBRATION,
+    overall_columns,
+    precision_pool,
+    size_columns,
+)
 from slotlight.evaluation.protocols.protocol import NATIVE, Protocol
 from slotlight.formats.run_lengths import RunLengths, best_mask_overlap
 
@@ -33,7 +38,7 @@ MASKS = Protocol(
     summary="All masks by their scores, whatever their class, as COCO counts; crowds are ignored.",
     needs=frozenset({LabelKind.INSTANCES}),
     view=NATIVE,
-    metrics=tuple(column.metric for column in _COLUMNS),
+    metrics=(*(column.metric for column in _COLUMNS), CALIBRATION),
     measure=measure_masks,
     pool=precision_pool(_COLUMNS),
 )

@@ -1,4 +1,4 @@
-"""Average precision and recall as columns of a table, for boxes and for masks."""
+"""Average precision and recall, and the error of the scores, as columns of a table, for boxes and for masks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,13 @@ from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.protocols.protocol import Metric, Pool
 
 _EVERYTHING = metrics.AreaRange()
+CALIBRATION = Metric(
+    "ECE",
+    "Expected calibration error: how far scores are from the share of objects that are right (IoU of at least 0.5), "
+    "mean over objects by tenths of the score; lower is better.",
+    pooled=True,
+    lower_is_better=True,
+)
 _SIZES = {"small": "below 32² pixels", "medium": "of 32² to 96² pixels", "large": "above 96² pixels"}
 
 
@@ -56,16 +63,18 @@ def _column(name: str, meaning: str, field: str, area: metrics.AreaRange = _EVER
 
 
 def precision_pool(columns: Sequence[Column]) -> Pool:
-    """How a table's columns are computed over all photographs."""
+    """How a table's columns, and `CALIBRATION`, are computed over all photographs."""
 
     def estimates(images: Sequence[Measured]) -> dict[str, float]:
-        return _by_column(columns, lambda area: metrics.average_precision(_regions(images), area))
+        found = _by_column(columns, lambda area: metrics.average_precision(_regions(images), area))
+        return found | {CALIBRATION.name: metrics.calibration_error(_regions(images))}
 
     def weighted(
         images: Sequence[Measured], weights: Float[np.ndarray, "draw image"]
     ) -> dict[str, Float[np.ndarray, " draw"]]:
         draws = torch.from_numpy(weights)
         found = _by_column(columns, lambda area: metrics.weighted_precision(_regions(images), draws, area))
+        found[CALIBRATION.name] = metrics.weighted_calibration_error(_regions(images), draws)
         return {name: values.numpy() for name, values in found.items()}
 
     def objects(images: Sequence[Measured]) -> dict[str, int]:
@@ -82,6 +91,12 @@ def precision_pool(columns: Sequence[Column]) -> Pool:
 def pooled_precision(images: Sequence[Measured]) -> metrics.AveragePrecision:
     """Average precision of all photographs that have regions."""
     return metrics.average_precision(_regions(images))
+
+
+def pooled_reliability(images: Sequence[Measured]) -> metrics.Reliability | None:
+    """How often the objects of all photographs are right, by their score; None where scores are not judged."""
+    regions = _regions(images)
+    return metrics.reliability(regions) if regions else None
 
 
 def _by_column(columns: Sequence[Column], compute: Callable) -> dict:  # type: ignore[type-arg]

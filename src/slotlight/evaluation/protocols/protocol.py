@@ -25,11 +25,13 @@ class Metric:
         name: Its heading.
         meaning: One sentence for the report.
         pooled: Whether it is computed from all photographs at once, so that none has a value of its own.
+        lower_is_better: Whether it measures an error.
     """
 
     name: str
     meaning: str
     pooled: bool = False
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True)

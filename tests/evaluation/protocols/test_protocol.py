@@ -55,6 +55,7 @@ def test_a_perfect_discovery_is_worth_1(name: str, scene: np.ndarray) -> None:
     assert set(values) == {metric.name for metric in PROTOCOLS[name].metrics}
     if name in ("detection", "masks"):
         assert values.pop("AR@1") == pytest.approx(0.5)  # one box cannot find two objects
+        assert values.pop("ECE") == pytest.approx(0.05)  # of the two scores, one is 0.1 too low
     if name == "saliency":
         assert values["max F-beta"] == pytest.approx(1)
     if name == "masks":  # both objects are smaller than 32² pixels

@@ -11,7 +11,7 @@ from PIL import Image
 
 import slotlight
 from slotlight.baselines import build_baseline
-from slotlight.config import ObjectRule
+from slotlight.config import Calibration, ObjectRule
 from slotlight.datasets import COCODataset, Dataset, FolderDataset, VOCDataset
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.evaluation.identity import _DECIDING, code_fingerprint, result_key, statements
@@ -140,6 +140,7 @@ def test_what_decides_a_result_is_in_the_key() -> None:
 def test_settings_of_a_user_s_own_segmenter_never_share_numbers(tmp_path: Path) -> None:
     class Own:
         name, image_size, patch_size, is_seeded, backbone = "own", 32, 4, False, None
+        calibration = Calibration()
 
         def __init__(self, share: float) -> None:
             self.share = share

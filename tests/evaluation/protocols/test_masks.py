@@ -19,7 +19,8 @@ from slotlight.evaluation.run import evaluate
 
 MASK_NAMES = ("AP", "AP50", "AP75", "AP small", "AP medium", "AP large")
 MASK_NAMES += ("AR@1", "AR@10", "AR@100", "AR small", "AR medium", "AR large")
-BOX_NAMES = {"AP": 0, "AP50": 1, "AR@1": 6, "AR@10": 7, "AR@100": 8}
+MASK_NAMES += ("ECE",)
+BOX_NAMES = {"AP": 0, "AP50": 1, "AR@1": 6, "AR@10": 7, "AR@100": 8, "ECE": 12}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,20 @@ def oracle(coco: COCODataset, kind: str) -> list[float]:
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize()
-    return [float("nan") if value == -1 else value for value in evaluator.stats.tolist()]
+    return [float("nan") if value == -1 else value for value in [*evaluator.stats.tolist(), ece(evaluator)]]
+
+
+def ece(evaluator: COCOeval) -> float:
+    """The calibration error of pycocotools' own matches at IoU 0.5, objects of all sizes."""
+    photographs = [one for one in evaluator.evalImgs if one and one["aRng"] == evaluator.params.areaRng[0]]
+    scores, right, ignored = (
+        np.concatenate([np.ravel(one[part] if row is None else one[part][row]) for one in photographs])
+        for part, row in (("dtScores", None), ("dtMatches", 0), ("dtIgnore", 0))
+    )
+    scores, right = scores[ignored == 0], right[ignored == 0] > 0
+    bins = np.ceil(10 * scores).clip(1, 10)
+    gaps = [abs((scores - right)[bins == b].sum()) for b in range(1, 11)]
+    return float(sum(gaps) / len(scores))
 
 
 def test_masks_are_counted_as_pycocotools_does(coco: COCODataset, evaluation: Evaluation) -> None:
