@@ -77,7 +77,7 @@ class HandsOn:
         self._found: Tensor | None = None
 
     def __enter__(self) -> None:
-        self._plain = self._attention._around_mean
+        self._plain: Callable[[Tensor, Tensor], Tensor] = self._attention._around_mean
         self._hook = self._attention.register_forward_hook(self._keep)
         self._attention._around_mean = self._around_mean
 
