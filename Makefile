@@ -3,7 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: help setup discover test test-slow drills check format bench docs wheel tools clean
+
+# A process a core for the tests, and a thread a process.
+test check: export OMP_NUM_THREADS := 1
+
+.PHONY: help setup discover test test-slow drills check lint format bench docs wheel tools clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +23,7 @@ discover: setup  ## objects in four sample photographs
 	$(BIN)/slotlight discover --samples --out out/samples
 
 test: setup  ## the tests that take seconds
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 test-slow: $(VENV)/docs-ready  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
@@ -33,11 +37,12 @@ tools:  ## labelling tools, each in an environment of its own, for the slow test
 drills: setup  ## damaged inputs by the thousand: what breaks, and what is promised not to
 	$(BIN)/pytest -q -m slow tests/drills
 
-check: setup  ## format, lint, types, tests: what must be green before anything lands
+check: lint test  ## format, lint, types, tests: what must be green before anything lands
+
+lint: setup  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q
 
 format: setup  ## mend what can be mended by itself
 	$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cache, cold_start, evaluation, growth, inference, parts, peers, training
+from benchmarks import cache, cold_start, evaluation, growth, inference, parts, peers, store, training
 from benchmarks.timing import Pair, hardware
 
 BENCHMARKS = {
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "inference": inference,
     "cold_start": cold_start,
     "evaluation": evaluation,
+    "store": store,
 }
 RESULTS = Path("out/bench.json")
 

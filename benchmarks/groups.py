@@ -29,7 +29,7 @@ from slotlight.discovery.record import Line
 from slotlight.formats.run_lengths import annotated_mask
 from slotlight.groups.clustering import cluster
 from slotlight.groups.features import FeatureReader
-from slotlight.groups.run import FoundObjects
+from slotlight.groups.found import FoundObjects
 from slotlight.images import read_photograph
 from slotlight.metrics.boxes import box_iou
 
@@ -108,7 +108,7 @@ def report(
         "features": lambda groups, seed: cluster(features, groups, seed=seed).group,
         "features, whitened to 32": lambda groups, seed: _kmeans(whitened, groups, seed),
         "colour histograms": lambda groups, seed: _kmeans(colours, groups, seed),
-        "drawn by lot": lambda groups, seed: np.random.default_rng(seed).integers(groups, size=len(features)),
+        "at random": lambda groups, seed: np.random.default_rng(seed).integers(groups, size=len(features)),
     }
     console = Console()
     console.print(hardware())

@@ -7,18 +7,15 @@ difference is what photographs cost without the start of the process. Writes out
 import argparse
 import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import cycle, islice
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.costs import Cost, cost_of, link_photographs
 from benchmarks.subjects import photographs
 from benchmarks.timing import hardware
 from slotlight.images import find_photographs
@@ -27,50 +24,10 @@ RESULTS = Path("out/scale.json")
 SIZES = (10**6, 10**8, 10**9)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What some photographs take.
-
-    Attributes:
-        photographs: How many they are.
-        seconds: From the start of the process to its end.
-        cpu_seconds: Of all its threads.
-        bytes_in: Of the photographs' files.
-        bytes_out: By what is written.
-    """
-
-    photographs: int
-    seconds: float
-    cpu_seconds: float
-    bytes_in: int
-    bytes_out: dict[str, int]
-
-
 def measure(sources: Sequence[Path], count: int, *options: str) -> Cost:
     """`slotlight discover` of so many links to the sources, taken in turn."""
     with TemporaryDirectory() as folder:
-        made, found = Path(folder) / "photographs", Path(folder) / "found"
-        made.mkdir()
-        taken = list(islice(cycle(sources), count))
-        for number, source in enumerate(taken):
-            (made / f"{number:06}{source.suffix}").symlink_to(source.resolve())
-        start = time.perf_counter()
-        command = [sys.executable, "-m", "slotlight", "discover", str(made), "--out", str(found), *options]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        if status:
-            sys.exit(f"`slotlight discover` failed on {count} photographs.")
-        written = {name: _size(found / name) for name in ("masks", "overlays", "objects.json", "objects")}
-        written["record"] = _size(found / ".progress.jsonl")
-    cpu = usage.ru_utime + usage.ru_stime
-    return Cost(count, seconds, cpu, sum(source.stat().st_size for source in taken), written)
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file or of all files below a folder; 0 where there is none."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)
+        return cost_of(link_photographs(sources, Path(folder) / "photographs", count), *options)
 
 
 def main() -> None:

@@ -4,9 +4,7 @@ The schedule holds the learning rate until the last quarter, so that as long as 
 another number of steps also gives what a fresh run of that length would have given.
 """
 
-import csv
 import json
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -15,8 +13,9 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
-from rich.progress import track
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+from torch.optim import AdamW, Optimizer
 from torch.utils.data import DataLoader
 
 from compare_networks import TokenMaps
@@ -27,7 +26,9 @@ from neighbour_contrast import NeighbourContrast
 from photo_views import PLAIN, RandomViews, ViewPair, ViewSpec
 from reduction import REDUCED
 from self_distillation import SelfDistillation
-from slotlight.training.state import STATE, load_state, save_state
+from slotlight.config import TrainConfig
+from slotlight.training.state import STATE, load_state
+from slotlight.training.steps import TrainingSteps
 
 _WARM_UP, _FALL = 50, 0.25  # steps; share of all steps
 
@@ -42,7 +43,7 @@ class Pretraining(ABC):
         learning_rate: Of AdamW, after the warm-up.
         weight_decay: Of AdamW.
         seed: Decides weights, order, views and masks.
-        save_every: Steps between checkpoints, each with a line in curve.csv.
+        save_every: Steps between checkpoints.
         views: How views are drawn.
     """
 
@@ -139,15 +140,6 @@ class Distillation(Pretraining):
         return FeatureDistillation(network, self.groups * self.numbers)
 
 
-@dataclass
-class _Run:
-    """An objective in training: its state, on disk at every checkpoint."""
-
-    objective: nn.Module
-    optimizer: torch.optim.AdamW
-    step: int = 0
-
-
 def pretrain(
     objective: nn.Module,
     photos: UInt8[Tensor, "photo side side 3"],
@@ -157,13 +149,13 @@ def pretrain(
 ) -> None:
     """Train an objective's network on photographs, on the device where they lie.
 
-    A killed run is taken up where it was, a finished one as it ended.
+    A killed run is resumed, a finished one is only loaded.
 
     Args:
         objective: Of `Pretraining.objective`.
         photos: What it sees.
         how: All numbers.
-        out: Where checkpoints and the curve go.
+        out: Where the state and the logs go.
         looks: See `RandomViews`.
 
     Raises:
@@ -171,21 +163,23 @@ def pretrain(
     """
     out.mkdir(parents=True, exist_ok=True)
     objective = objective.to(device=photos.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(objective.parameters(), how.learning_rate, weight_decay=how.weight_decay)
-    run = _Run(objective, optimizer)
-    if (out / STATE).exists():
-        _resume(run, how, out / STATE)
-    if run.step < how.steps:
+    optimizer = AdamW(objective.parameters(), how.learning_rate, weight_decay=how.weight_decay)
+    start = _resume(objective, optimizer, how, out / STATE)
+    if start < how.steps:
         views = RandomViews(photos, how.batch, how.seed, how.views, looks)
-        _fit(run, _batches(views, run.step, how.steps), how, out)
+        _fit(objective, optimizer, _batches(views, start, how.steps), how, out, start)
     objective.eval().cpu()
 
 
-def learning_rate(how: Pretraining, step: int) -> float:
-    """Linear warm-up, then constant, then linear to zero over the last quarter."""
-    return how.learning_rate * hold_then_fall(
-        step + 1, how.steps - step, warmup=_WARM_UP, fall=how.steps * _FALL
-    )
+def _resume(objective: nn.Module, optimizer: Optimizer, how: Pretraining, file: Path) -> int:
+    """Restore what a run has saved; the number of its steps."""
+    if not file.exists():
+        return 0
+    state = load_state(file)
+    if state.run != _same(how):
+        raise SystemExit(f"{file} is of another recipe; choose another --out, or these numbers: {state.run}")
+    state.restore(objective, optimizer)
+    return state.step
 
 
 def _batches(views: RandomViews, first: int, steps: int) -> Iterator[ViewPair]:
@@ -194,44 +188,44 @@ def _batches(views: RandomViews, first: int, steps: int) -> Iterator[ViewPair]:
     return iter(DataLoader(views, batch_size=None, sampler=range(first, steps), num_workers=workers))
 
 
-def _fit(run: _Run, batches: Iterator[ViewPair], how: Pretraining, out: Path) -> None:
-    run.objective.train()
-    started, losses = time.monotonic(), []
-    for pair in track(batches, out.name, total=how.steps, completed=run.step):
-        losses.append(_step(run, pair, how))
-        if run.step % how.save_every == 0 or run.step == how.steps:
-            _log(out / "curve.csv", run.step, torch.stack(losses).mean().item(), time.monotonic() - started)
-            save_state(out / STATE, run.step, _same(how), run.objective, run.optimizer)
-            losses = []
+def _fit(
+    objective: nn.Module,
+    optimizer: Optimizer,
+    batches: Iterator[ViewPair],
+    how: Pretraining,
+    out: Path,
+    start: int,
+) -> None:
+    objective.train()
+    config = TrainConfig(
+        steps=how.steps, learning_rate=how.learning_rate, checkpoint_every=how.save_every, seed=how.seed
+    )
+    with TrainingSteps(
+        *(out.name, objective, optimizer, config),
+        start=start,
+        run=_same(how),
+        state=out / STATE,
+        logs=out / f"logs/from_step_{start}",
+    ) as steps:
+        for step, pair in steps.over(batches):
+            optimizer.param_groups[0]["lr"] = learning_rate(how, step)
+            torch.manual_seed(
+                how.seed + step
+            )  # for what the objective draws, such as masks: of the step alone
+            with torch.autocast(pair.views.device.type, torch.bfloat16):
+                loss: Tensor = objective(pair)
+            optimizer.zero_grad()
+            loss.backward()
+            norm = get_total_norm(weight.grad for weight in objective.parameters() if weight.grad is not None)
+            optimizer.step()
+            steps.count(loss, norm)
 
 
-def _step(run: _Run, pair: ViewPair, how: Pretraining) -> Float[Tensor, ""]:
-    run.optimizer.param_groups[0]["lr"] = learning_rate(how, run.step)
-    torch.manual_seed(how.seed + run.step)  # for what the objective draws, such as masks: of the step alone
-    with torch.autocast(pair.views.device.type, torch.bfloat16):
-        loss: Tensor = run.objective(pair)
-    run.optimizer.zero_grad()
-    loss.backward()
-    run.optimizer.step()
-    run.step += 1
-    return loss.detach()
-
-
-def _log(file: Path, step: int, loss: float, seconds: float) -> None:
-    new = not file.exists()
-    with file.open("a", newline="") as stream:
-        writer = csv.writer(stream)
-        if new:
-            writer.writerow(["step", "loss", "seconds_since_start"])
-        writer.writerow([step, f"{loss:.4f}", f"{seconds:.0f}"])
-
-
-def _resume(run: _Run, how: Pretraining, file: Path) -> None:
-    state = load_state(file)
-    if state.run != _same(how):
-        raise SystemExit(f"{file} is of another recipe; choose another --out, or these numbers: {state.run}")
-    state.restore(run.objective, run.optimizer)
-    run.step = state.step
+def learning_rate(how: Pretraining, step: int) -> float:
+    """Linear warm-up, then constant, then linear to zero over the last quarter."""
+    return how.learning_rate * hold_then_fall(
+        step + 1, how.steps - step, warmup=_WARM_UP, fall=how.steps * _FALL
+    )
 
 
 def _same(how: Pretraining) -> str:

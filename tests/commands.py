@@ -97,7 +97,7 @@ class Command:
         if self._process.is_alive():
             os.kill(self._process.pid or 0, number)
 
-    def end(self, timeout_s: float = 120) -> Ended:
+    def end(self, timeout_s: float = 900) -> Ended:
         """Wait for its end.
 
         Raises:

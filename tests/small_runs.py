@@ -33,6 +33,21 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         ),
         *("--no-floors", "--batch-size", "2"),
     ),
+    "distil": (
+        *(
+            "distil",
+            "pictures",
+            "--rounds",
+            "1",
+            "--steps",
+            "6",
+            "--batch-size",
+            "1",
+            "--checkpoint-every",
+            "2",
+        ),
+        *("--min-votes", "0", "--detector.image-size", "64"),
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slotlight.errors import OutputError
-from slotlight.files import begin_run, claim_folder, claimed_parent, whole_file
+from slotlight.files import begin_run, claim_folder, claimed_parent, csv_line, whole_file, write_text
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):
@@ -34,26 +34,27 @@ def test_what_lies_in_it_is_known(tmp_path):
 OUTPUTS = ("results.json", "pictures")
 
 
-def begin(folder: Path, **identity: object):
-    return begin_run(folder, identity, outputs=OUTPUTS)
+def begin(folder: Path, *, start_over: bool = False, **identity: object) -> None:
+    with begin_run(folder, identity, outputs=OUTPUTS, start_over=start_over):
+        pass
 
 
 def test_the_same_run_goes_on_and_another_is_refused(tmp_path):
-    begin(tmp_path / "out", model="a", seed=0).release()
+    begin(tmp_path / "out", model="a", seed=0)
     (tmp_path / "out/results.json").write_text("half of it")
-    begin(tmp_path / "out", seed=0, model="a").release()
+    begin(tmp_path / "out", seed=0, model="a")
     with pytest.raises(OutputError, match=r"another run \(seed was 0 and is now 1\); .+ --start-over"):
         begin(tmp_path / "out", model="a", seed=1)
     assert (tmp_path / "out/results.json").read_text() == "half of it"
-    begin(tmp_path / "out", model="a", seed=0).release()  # the refusal let go of the lock
+    begin(tmp_path / "out", model="a", seed=0)  # the refusal let go of the lock
 
 
 def test_starting_over_deletes_what_the_run_wrote_and_nothing_else(tmp_path):
-    begin(tmp_path / "out", seed=0).release()
+    begin(tmp_path / "out", seed=0)
     for name in ("results.json", "pictures/a.png", "notes.txt"):
         (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "out" / name).write_text("x")
-    begin_run(tmp_path / "out", {"seed": 1}, outputs=OUTPUTS, start_over=True).release()
+    begin(tmp_path / "out", seed=1, start_over=True)
     assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == ["notes.txt"]
 
 
@@ -72,3 +73,8 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         fail_halfway()
     assert path.read_text() == "former"
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]
+
+
+def test_a_name_that_is_not_unicode_is_spelt_out(tmp_path):
+    write_text(tmp_path / "names.csv", [csv_line(("a\udcff.jpg", 'b"c\n'))])
+    assert (tmp_path / "names.csv").read_bytes() == b'a\\udcff.jpg,"b""c\n"\n'

@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,48 @@ def test_imports_run_down_the_tree_in_the_readme() -> None:
         if order[other] > order[room(path)]
     ]
     assert not upward
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Modules of the package that a file imports as soon as it is imported itself."""
+
+    def statements(node: ast.AST) -> Iterator[ast.AST]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef) or (
+                isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            ):
+                continue
+            yield child
+            yield from statements(child)
+
+    imports = [node for node in statements(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    names = [(node.module, alias.name) for node in imports if node.module for alias in node.names]
+    return {name for module, one in names for name in (module, f"{module}.{one}")}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    by_name = {
+        ".".join(("slotlight", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        ): path
+        for path in MODULES
+    }
+    graph = {name: (imported_modules(path) & by_name.keys()) - {name} for name, path in by_name.items()}
+    list(TopologicalSorter(graph).static_order())  # raises a CycleError that names the files
+
+
+def test_tests_are_found_by_the_path_of_what_they_test() -> None:
+    tests = ROOT / "tests"
+    rooms = {room(path) for path in MODULES} & {folder.name for folder in tests.iterdir() if folder.is_dir()}
+    strays = [
+        path.relative_to(tests).as_posix()
+        for name in rooms
+        for path in (tests / name).rglob("test_*.py")
+        if not (PACKAGE / path.relative_to(tests).with_name(path.name.removeprefix("test_"))).is_file()
+    ]
+    assert not strays
+    folders = {path.parent.relative_to(PACKAGE) for path in MODULES} - {Path(), Path("pretrained")}
+    assert not [folder for folder in folders if not any((tests / folder).glob("test_*.py"))]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

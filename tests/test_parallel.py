@@ -1,11 +1,12 @@
-"""Batches of things of one kind, in order, in bounded room."""
+"""Batches of things of one kind, in order, in bounded room; threads beside a model."""
 
 from concurrent.futures import Future
 
 import numpy as np
 import pytest
+import torch
 
-from slotlight.parallel import OrderedBatches, map_ahead, worker_pool
+from slotlight.parallel import WORKERS, OrderedBatches, map_ahead, worker_pool
 
 
 class Recorder:
@@ -82,3 +83,14 @@ def test_what_is_under_way_is_bounded_by_weight() -> None:
             taken += done
     assert taken == sum(weights)
     assert most <= 4 + 4  # the one that is asked for, and those under way
+
+
+def test_workers_keep_to_one_core_and_the_caller_keeps_all() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with worker_pool() as pool:
+            assert list(pool.map(lambda _: torch.get_num_threads(), range(4 * WORKERS))) == [1] * 4 * WORKERS
+            assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

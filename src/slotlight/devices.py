@@ -43,12 +43,10 @@ def check_devices(device: torch.device, count: int) -> None:
     if count < 1:
         raise ConfigError(f"devices is {count}; it must be at least 1.")
     if count > 1 and device.index is not None:
-        raise ConfigError(f"The device {device} is one, and {count} are asked for; name {device.type} alone.")
+        raise ConfigError(f"{device} is one device, but devices is {count}; choose the device {device.type}.")
     own = {"cuda": torch.cuda.device_count(), "cpu": max(2, os.cpu_count() or 1)}
     if count > (most := own.get(device.type, 1)):
-        raise ConfigError(
-            f"devices is {count}, and this machine has {most} for {device.type}; ask for fewer."
-        )
+        raise ConfigError(f"devices is {count}, but this machine has {most} for {device.type}; choose fewer.")
 
 
 def device_name(device: torch.device) -> str:

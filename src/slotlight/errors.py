@@ -19,7 +19,7 @@ def printable(text: str) -> str:
 
 
 class SlotlightError(Exception):
-    """Any fault that a user can mend; its text is one clear line, shown without a traceback."""
+    """Any fault that a user can fix; its text is one clear line, shown without a traceback."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(printable(sentence))

@@ -5,7 +5,9 @@ identity goes on with what is in the folder, any other is refused in one sentenc
 without being asked for.
 """
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -23,6 +25,8 @@ MARKER = ".slotlight"
 """A file in every folder that Slotlight wrote: what lies below such a folder is never an input."""
 
 _LOCK = ".slotlight.lock"
+
+RESUMES = "Finished work is kept; the same command resumes from there."
 
 
 @contextmanager
@@ -80,9 +84,27 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, pieces: Iterable[str]) -> None:
-    """Write a text file whole or not at all, piece by piece, so that it need not fit in memory."""
-    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+    r"""Write a text file whole or not at all, piece by piece, so that it need not fit in memory.
+
+    Bytes of a file's name that are not UTF-8 are spelt out (``\udcff``).
+    """
+    with (
+        whole_file(path) as partial,
+        partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         file.writelines(pieces)
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """A line of a CSV file.
+
+    Example:
+        >>> csv_line(("a, b.jpg", 1)).strip()
+        '"a, b.jpg",1'
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
 
 
 def digest(*values: Any) -> str:
@@ -185,19 +207,17 @@ def claim_folder(folder: Path) -> FileLock:
     return lock
 
 
+@contextmanager
 def begin_run(
     folder: Path, identity: Mapping[str, Any], *, outputs: Iterable[str], start_over: bool = False
-) -> FileLock:
-    """Claim a folder for a run; go on with the run in it if it is the same.
+) -> Iterator[None]:
+    """Claim a folder for a run, until the context is left; resume the run in it if it is the same.
 
     Args:
         folder: Made if need be.
         identity: Everything that decides the run's result, as plain JSON values by name.
         outputs: The names of all files and folders that such a run writes in the folder.
         start_over: Delete these first, whatever run they are of.
-
-    Returns:
-        The lock that is held on the folder; release it at the end.
 
     Raises:
         OutputError: The folder holds another run, and what differs; or see `claim_folder`.
@@ -214,10 +234,9 @@ def begin_run(
                     "or pass --start-over to delete what that run wrote."
                 )
             write_text(folder / MARKER, [json.dumps(asked, indent=1)])
-    except BaseException:
+        yield
+    finally:
         lock.release()
-        raise
-    return lock
 
 
 def is_claimed(folder: Path) -> bool:

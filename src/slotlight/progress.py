@@ -1,6 +1,10 @@
 """How far a long piece of work is: a bar on a terminal, elsewhere a plain line now and then."""
 
+import logging
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -88,3 +92,24 @@ def in_words(seconds: float) -> str:
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
     digits = 1 if unit == "hours" and seconds < 36_000 else 0
     return f"{seconds / size:.{digits}f} {unit}"
+
+
+@contextmanager
+def quiet(*loggers: str, module: str = "") -> Iterator[None]:
+    """Keep libraries' advice to their developers off a user's terminal; errors still come through.
+
+    Args:
+        loggers: Names of their loggers.
+        module: Regular expression of the modules whose warnings are dropped; by default, all.
+    """
+    found = [logging.getLogger(name) for name in loggers]
+    levels = [logger.level for logger in found]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=module)
+        for logger in found:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(found, levels, strict=True):
+                logger.setLevel(level)

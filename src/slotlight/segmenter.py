@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from slotlight.backbones import Backbone
 
 
+MOST_LAYERS = 20
+"""Slots of `layered` regions, beside the background."""
+
+
 @dataclass(frozen=True)
 class Regions:
     """Candidates for the objects of one photograph, best first; they may overlap.
@@ -67,14 +71,13 @@ class SlotMasks:
         return self.masks if self.raw_masks is None else self.raw_masks
 
 
-def layered(regions: Sequence[Regions], most: int = 20) -> SlotMasks:
+def layered(regions: Sequence[Regions]) -> SlotMasks:
     """Regions as slots that share each cell: what lies in several belongs to the best-scored of them.
 
-    The last slot is what lies in none: background, of score 0.
+    The last slot is what lies in none: background, of score 0. Regions beyond the best `MOST_LAYERS` stay candidates.
 
     Args:
         regions: One for each photograph of a batch, on one grid.
-        most: Slots beside the background; regions beyond the best so many stay candidates.
 
     Example:
         >>> masks = torch.tensor([[[1.0, 1, 0, 0]], [[0.0, 1, 1, 0]]])
@@ -82,7 +85,7 @@ def layered(regions: Sequence[Regions], most: int = 20) -> SlotMasks:
         >>> found.masks[0, :, 0].tolist(), [round(score, 1) for score in found.scores[0].tolist()]
         ([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]], [0.9, 0.5, 0.0])
     """
-    most = min(most, max(len(one.scores) for one in regions))
+    most = min(MOST_LAYERS, max(len(one.scores) for one in regions))
     masks = torch.stack(
         [F.pad(one.masks[:most], (0, 0, 0, 0, 0, max(0, most - len(one.masks)))) for one in regions]
     )
@@ -133,3 +136,11 @@ class Segmenter(Protocol):
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """Segment RGB images in [0, 1]; an image's result does not depend on its batch."""
         ...
+
+
+class WithoutControls:
+    """For segmenters that learn nothing or are controls themselves."""
+
+    def controls(self) -> Sequence[Segmenter]:
+        """None."""
+        return ()

@@ -239,7 +239,7 @@ class TestPartOfANetwork:
     @pytest.mark.parametrize(("facet", "layer"), [("key", -1), ("key", 9), ("token", 11)])
     def test_what_is_read_is_not_there(self, part: Path, facet: str, layer: int) -> None:
         with pytest.raises(
-            WeightsError, match=r"holds blocks 0 to 8 alone, and layer -?[0-9]+ is read; choose"
+            WeightsError, match=r"holds only blocks 0 to 8, but layer -?[0-9]+ is read; choose"
         ):
             load_backbone("vit_tiny_patch16_224", weights=part, facet=facet, layer=layer)  # type: ignore[arg-type]
 
@@ -267,5 +267,5 @@ def test_a_file_of_nine_blocks_of_dinov2(data_dir: Path) -> None:
         pytest.skip(f"{path} is absent")
     backbone = load_backbone("dinov2-vits14", weights=path, facet="token", layer=8)
     assert backbone(torch.rand(1, 3, 28, 42)).patches.shape == (1, 6, 384)
-    with pytest.raises(WeightsError, match="holds blocks 0 to 8 alone"):
+    with pytest.raises(WeightsError, match="holds only blocks 0 to 8"):
         load_backbone("dinov2-vits14", weights=path)

@@ -115,7 +115,7 @@ class TestBadWeights:
 
     def test_missing(self, tmp_path: Path) -> None:
         assert_refused(tmp_path / "none.pth", "There is no weights file")
-        assert_refused(tmp_path, "There is no weights file")
+        assert_refused(tmp_path, "is a folder, not a weights file")
 
     @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
     @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
@@ -145,8 +145,8 @@ class TestBadWeights:
         ("other", "says"),
         [
             ({"embed_dim": 96}, "features have 96 numbers, not 48"),
-            ({"depth": 2}, "holds blocks 0 to 1 alone, and layer -1 is read"),
-            ({"depth": 4}, "has left over 12"),
+            ({"depth": 2}, "holds only blocks 0 to 1, but layer -1 is read"),
+            ({"depth": 4}, "does not use 12"),
             ({"patch_size": 8}, "another network's weights: its patches are 8×8 pixels, not 16×16"),
             ({"patch_size": 8, "embed_dim": 24, "num_heads": 2}, "another network's weights"),
             ({"qkv_bias": False}, "lacks 3"),

@@ -20,3 +20,8 @@ def test_what_cannot_be_written(model, name, kind, says, tmp_path: Path) -> None
     with pytest.raises(ConfigError, match=says):
         export(model, out=tmp_path / name, format=kind)
     assert not list(tmp_path.iterdir())
+
+
+def test_eight_bits_are_for_onnx(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="kept in ONNX files alone"):
+        export("embedded", out=tmp_path / "model.pt2", format="torch", int8=True)

@@ -76,7 +76,7 @@ def test_the_same_command_again_has_nothing_to_do(run, trip, monkeypatch):
     ("options", "says"),
     [
         (("--devices", "0"), "devices is 0; it must be at least 1"),
-        (("--devices", "9999"), "devices is 9999, and this machine has"),
+        (("--devices", "9999"), "devices is 9999, but this machine has"),
         (("--device", "cpu:0"), "no device 'cpu:0'"),
         (("--masks", "masks", "--annotations", "x.json"), "leave one of them out"),
         (("--mask-kind", "instances"), "needs masks"),
@@ -129,6 +129,14 @@ def test_a_full_standard_output_ends_nothing(trip):
         )
     assert b"Traceback" not in done.stderr
     assert (trip / "found/objects.json").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes its output")
+def test_a_closed_standard_output_ends_nothing():
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m slotlight models >&-', sys.executable], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(
@@ -417,3 +425,13 @@ def test_formats_then_others_without_the_model(run, trip, monkeypatch):
     status, _, err = run("convert", "found", "--out", "labels", "--format", "yolo8")
     assert (status, err.count("\n")) == (2, 1)
     assert "There is no format 'yolo8'; did you mean 'yolo'? Valid: coco, coco-polygons, csv" in err
+
+
+def test_a_missing_package_is_named_with_its_extra(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    status, _, error = run("track", tmp_path / "clip.mp4", "--out", tmp_path / "out", "--model", "centre-box")
+    assert status == 2
+    assert (
+        error.splitlines()[-1] == "slotlight: this needs av; install it with: pip install 'slotlight[video]'"
+    )

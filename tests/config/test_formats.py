@@ -33,5 +33,5 @@ def test_names_of_files():
     assert FormatConfig(root=Path("/pics")).file_name("/pics/x/../b/a.jpg") == "b/a.jpg"
     with pytest.raises(ConfigError, match=r"/tmp/a\.jpg does not lie below /pics"):
         FormatConfig(root=Path("/pics")).file_name("/tmp/a.jpg")
-    with pytest.raises(ConfigError, match="Both --root and --absolute"):
+    with pytest.raises(ConfigError, match="--root and --absolute contradict"):
         FormatConfig(root=Path("/pics"), absolute=True)

@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from slotlight.datasets import SYNTHETIC, DatasetSource, LabelKind, SyntheticDataset, open_dataset
+from slotlight.datasets import DATASETS, DatasetSource, LabelKind, SyntheticDataset, open_dataset
 from slotlight.datasets.synthetic import SHAPES, draw_scene
 
 ALL = frozenset(LabelKind)
@@ -70,8 +70,8 @@ def test_identity_is_the_same_in_every_process() -> None:
 
 
 def test_named_sets_are_what_they_are_called() -> None:
-    few, small, crowded = (open_dataset(DatasetSource(name)) for name in SYNTHETIC)
-    assert [d.name for d in (few, small, crowded)] == list(SYNTHETIC)
+    few, small, crowded = (open_dataset(DatasetSource(name)) for name in DATASETS)
+    assert [d.name for d in (few, small, crowded)] == list(DATASETS)
     areas = [np.mean([(s.read_labels(ALL).instances == 1).sum() for s in islice(d, 4)]) for d in (few, small)]
     assert areas[1] < areas[0] / 4
     counts = [np.mean([len(s.read_labels(ALL).boxes_xyxy) for s in islice(d, 4)]) for d in (few, crowded)]

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import slotlight
-from slotlight.detector import loop
 from slotlight.detector.distil import distil, teaching_rule
 from slotlight.detector.pseudo_masks import PseudoMasks
 from slotlight.errors import CheckpointError, OutputError, SlotlightError
+from slotlight.training import steps
 from slotlight.training.state import save_state
 from tiny_distilling import DETECTOR, TRAINING
 
@@ -51,7 +51,7 @@ def test_a_killed_run_ends_in_the_same_weights(
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "save_state", save_then_die)
+        patch.setattr(steps, "save_state", save_then_die)
         with pytest.raises(KilledError):
             run(discs, tmp_path / "run")
     weights = run(discs, tmp_path / "run") / "detector.safetensors"

@@ -54,5 +54,5 @@ def test_a_folder_is_read_again_instead_of_found_again(
 
 def test_a_teacher_without_proposals_is_refused(discs: list[PseudoMasks], tmp_path: Path) -> None:
     teacher = load("centre-box", rule=ObjectRule(proposals=True))
-    with pytest.raises(ConfigError, match="no proposals beside them"):
+    with pytest.raises(ConfigError, match="makes no proposals"):
         find_pseudo_masks([discs[0].path], tmp_path, teacher)

@@ -130,5 +130,5 @@ def test_a_photograph_is_saved_in_several_formats(tmp_path, photographs):
     finished = run(tmp_path / "found", photographs, FormatConfig())
     with pytest.raises(OutputError, match="holds another run"):
         found.save(finished)
-    with pytest.raises(ConfigError, match="came from no file"):
+    with pytest.raises(ConfigError, match="was not read from a file"):
         discovery().save(tmp_path / "nowhere")

@@ -115,7 +115,7 @@ class TestWrongUse:
         other = run(tmp_path / "other", photographs, discoverer, "2/3", seed=1)
         self.refused([shards[0], other, shards[2]], r"The shard 2/3 in .*other .*seed was 0 and is now 1")
         fewer = run(tmp_path / "fewer", photographs[:9], discoverer, "3/3")
-        self.refused([*shards[:2], fewer], r"The shard 3/3 in .*fewer is of other photographs .*9 and 13")
+        self.refused([*shards[:2], fewer], r"The shard 3/3 in .*fewer covers other photographs .*9 and 13")
         half = run(tmp_path / "half", photographs, discoverer, "1/2")
         self.refused([*shards, half], "half is the shard 1/2 and .*s1 is 1/3")
 

@@ -60,7 +60,7 @@ def _on_a_full_disk() -> Discoverer:
 def test_a_full_disk_is_what_it_is_in_one_process(tmp_path, photographs):
     results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
     full = Work(_on_a_full_disk, results.pictures, batch_size=2, seed=0, threads=1)
-    says = r"^.*out cannot be written: File too large; make room or choose another --out\. What is done is kept, .*\.$"
+    says = r"^.*out cannot be written: File too large; make room or choose another --out\. Finished work is kept; .*\.$"
     with pytest.raises(OutputError, match=says):
         list(results.take(discover_in_workers(full, results.left, 2)))
 

@@ -70,13 +70,18 @@ def test_training_states(tmp_path: Path, drill: Drill, rng: random.Random) -> No
     damage(path, read, drill, rng)
 
 
+def begin(folder: Path, identity: dict[str, object]) -> None:
+    with begin_run(folder, identity, outputs=["masks"]):
+        pass
+
+
 def test_identities(tmp_path: Path, drill: Drill, rng: random.Random) -> None:
     identity = {"model": "embedded", "seed": 0, "rule": {"min_score": 0.5}}
-    begin_run(tmp_path, identity, outputs=["masks"]).release()
+    begin(tmp_path, identity)
     (tmp_path / "masks").mkdir()
     damage(
         tmp_path / ".slotlight",
-        lambda: begin_run(tmp_path, identity, outputs=["masks"]).release(),
+        lambda: begin(tmp_path, identity),
         drill,
         rng,
     )
@@ -84,7 +89,7 @@ def test_identities(tmp_path: Path, drill: Drill, rng: random.Random) -> None:
     for _ in range(MUTANTS):  # another run never goes on in the folder, whatever became of the identity
         path.write_bytes(mutated(content, content, rng))
         drill.attempt(
-            lambda: begin_run(tmp_path, {"seed": 1}, outputs=["masks"]).release(),
+            lambda: begin(tmp_path, {"seed": 1}),
             "another run",
             tmp_path / "masks/x",
         )

@@ -80,7 +80,7 @@ def test_limits_on_files(command: Callable[..., Command], photographs: Path, dri
     largest = max(path.stat().st_size for path in out.rglob("*") if path.is_file())
     for share in (0.01, 0.1, 0.5, 0.9):
         shutil.rmtree(out)
-        limited = command(*arguments, most_file_bytes=int(largest * share)).end()
+        limited = command(*arguments, most_file_bytes=max(1_000, int(largest * share))).end()
         drill.note(f"{name}, at most {share}", fault_of(limited), limited.seconds)
         ended = command(*arguments).end()
         fault = ended.fault or difference(result(out), expected)

@@ -1,16 +1,15 @@
 import sys
-from typing import get_args
 
 import pytest
 
 from found_scenes import found_scenes
-from slotlight.config import FormatName
+from slotlight.config.formats import FORMAT_NAMES
 from slotlight.errors import ConfigError
 from slotlight.formats.registry import FORMATS, OUTPUTS, check_installed
 
 
 def test_every_name_has_a_writer_with_an_output_of_its_own(tmp_path):
-    assert tuple(FORMATS) == get_args(FormatName)
+    assert tuple(FORMATS) == FORMAT_NAMES
     found = found_scenes(tmp_path / "in")
     (tmp_path / "out").mkdir()
     for one in FORMATS.values():

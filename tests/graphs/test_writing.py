@@ -104,13 +104,14 @@ def test_the_whole_model_is_the_discoverers_path(tmp_path: Path) -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def exported(segmenter: ModelSegmenter, out: Path, kind: str = "onnx") -> Path:
+def exported(segmenter: ModelSegmenter, out: Path, kind: str = "onnx", *, int8: bool = False) -> Path:
     """Export in a process of its own: the checks of shapes in the tests want numbers where tracing has symbols."""
     model = "embedded"
     if segmenter.name != model:
         model = str(out.parent / "model")
         save_model(Path(model), segmenter.model, segmenter.backbone)
     command = [sys.executable, "-m", "slotlight", "export", model, "--out", str(out), "--format", kind]
+    command += ["--int8"] if int8 else []
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith(f"{out}: ")
@@ -135,6 +136,17 @@ def test_torch_finds_the_same_without_slotlight(make, tmp_path: Path) -> None:
     for image in photographs():
         found = [part.numpy() for part in model(torch.from_numpy(image))]
         assert_equal(found, by_torch(segmenter, image))
+
+
+@pytest.mark.slow
+def test_eight_bits_find_nearly_the_same_in_a_third_of_the_file(tmp_path: Path) -> None:
+    segmenter = embedded(tmp_path)
+    whole = exported(segmenter, tmp_path / "whole.onnx")
+    small = exported(segmenter, tmp_path / "small.onnx", int8=True)
+    assert small.stat().st_size < whole.stat().st_size / 3
+    for image in photographs():
+        ours, theirs = (load(file).discover(image).masks.any(axis=0) for file in (small, whole))
+        assert (ours != theirs).mean() < 0.05
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:

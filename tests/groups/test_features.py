@@ -7,15 +7,10 @@ from PIL import Image
 
 import slotlight
 from slotlight.discovery.record import Line
+from slotlight.features.of_masks import masked_means, patch_weights
 from slotlight.formats.coco import coco_annotations
 from slotlight.formats.run_lengths import annotated_mask
-from slotlight.groups.features import (
-    FeatureReader,
-    PhotographFeatures,
-    known_features,
-    masked_means,
-    patch_weights,
-)
+from slotlight.groups.features import FeatureReader, PhotographFeatures, known_features
 from slotlight.images import fit_size, read_photograph, resize, to_batch
 
 
@@ -31,20 +26,6 @@ def line(path, masks) -> Line:
     scores = np.ones(len(masks), np.float32)
     annotations = coco_annotations(masks, boxes, scores, image_id=1, first_annotation_id=1)
     return Line(str(path), path.stem, 1, [], *masks.shape[:0:-1], annotations)
-
-
-def test_a_mask_on_patches():
-    mask = np.zeros((40, 60), bool)
-    mask[3:17, 11:48] = True
-    expected = mask.reshape(4, 10, 6, 10).mean(axis=(1, 3))
-    assert np.allclose(patch_weights(mask, (4, 6)), expected, atol=1 / 255)
-
-
-def test_a_speck_has_the_patch_around_it():
-    mask = np.zeros((1000, 1500), bool)
-    mask[999, 700] = True
-    weights = patch_weights(mask, (4, 6))
-    assert np.argwhere(weights).tolist() == [[3, 2]]
 
 
 def test_features_are_the_means_over_masks(reader, photo_paths, tmp_path):

@@ -14,7 +14,8 @@ from slotlight.discovery.results import ResultFolder
 from slotlight.errors import ConfigError, OutputError
 from slotlight.groups import run
 from slotlight.groups.features import FeatureReader
-from slotlight.groups.run import FoundObjects, group_objects
+from slotlight.groups.found import FoundObjects
+from slotlight.groups.run import group_objects
 
 
 @pytest.fixture(scope="module")

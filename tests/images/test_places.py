@@ -26,7 +26,7 @@ def test_parts_of_files(folder):
     part = Part(str(folder / "a.jpg"), (1, 2), 10, 20)
     assert part.read() == content[10:30]
     assert part.stamp() == [1, 2, 10, 20]
-    with pytest.raises(ImageError, match="is cut off"):
+    with pytest.raises(ImageError, match="is truncated"):
         Part(str(folder / "a.jpg"), (), 10, len(content)).read()
 
 

@@ -37,7 +37,7 @@ def test_archives_in_folders_are_said_to_be_left_out(folder, tar):
     survey = survey_sources([folder])
     assert len(survey.photographs) == 3
     assert survey.left_out == [
-        f"1 .tar file was left out of {folder}; to read the photographs in it, name it by name."
+        f"1 .tar file was left out of {folder}; to read the photographs in it, pass it explicitly."
     ]
     shutil.copy(tar, folder / "y.tar")
     assert named(folder / "?.tar") == [f"{folder}/x.tar/in/a.jpg", f"{folder}/y.tar/in/a.jpg"]
@@ -98,5 +98,5 @@ def test_local_addresses_and_lists_of_nothing(folder):
     with pytest.raises(ImageError, match="pictures that Slotlight wrote itself"):
         named((folder / "sub").as_uri())
     (folder / "empty.txt").write_text("\n")
-    with pytest.raises(ImageError, match=r"empty\.txt holds and names no photograph"):
+    with pytest.raises(ImageError, match=r"empty\.txt contains no photographs"):
         named(folder, folder / "empty.txt")

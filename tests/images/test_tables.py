@@ -42,14 +42,14 @@ def test_a_manifest_with_ids_of_its_own(tmp_path):
         ("7", "", True),
     ]
     assert isinstance(found[2].place, Nowhere)
-    with pytest.raises(ImageError, match="says nothing of where 7 lies"):
+    with pytest.raises(ImageError, match="does not say where 7 is"):
         found[2].place.read()
 
 
 @pytest.mark.parametrize("text", ["id,picture\n1,a.jpg\n", "", "\n"])
 def test_a_manifest_without_addresses(tmp_path, text):
     (tmp_path / "m.csv").write_text(text)
-    with pytest.raises(ImageError, match="name the one that says where photographs lie path, "):
+    with pytest.raises(ImageError, match="call the one that locates the photographs path, "):
         list(in_manifest(str(tmp_path / "m.csv")))
 
 
@@ -115,7 +115,7 @@ def test_rows_that_are_missing(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
-        ({"picture": ["a.jpg"]}, "has the columns picture; name the one"),
+        ({"picture": ["a.jpg"]}, "has the columns picture; call the one"),
         ({"one": [b"1"], "two": [b"2"]}, r"several columns of bytes \(one, two\)"),
     ],
 )

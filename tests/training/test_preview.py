@@ -10,7 +10,6 @@ from slotlight.features.dataset import FeatureCache
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, build_slot_model
 from slotlight.segmenter import SlotMasks
-from slotlight.training.by_products import ByProducts
 from slotlight.training.preview import Preview, warn_if_nothing_is_found
 from tiny_training import TRAIN
 
@@ -29,7 +28,7 @@ def features(photo_paths: list[Path], tmp_path: Path) -> FeatureCache:
 
 
 def preview(features: FeatureCache, out: Path, config: TrainConfig, model: ModelConfig) -> Preview:
-    return Preview(build_slot_model(model, DIM, GRID), features, out, config, ByProducts())
+    return Preview(build_slot_model(model, DIM, GRID), features, out, config)
 
 
 def test_a_long_run_is_drawn_eight_times_and_a_short_one_once(
@@ -44,7 +43,7 @@ def test_a_long_run_is_drawn_eight_times_and_a_short_one_once(
         looked = preview(features, tmp_path, replace(TRAIN, steps=steps), model_config)
         drawn.clear()
         for done in range(1, steps + 1):
-            looked.look(done)
+            looked.check(done)
         assert len(drawn) == sheets
         assert drawn[-1] == f"step_{steps:07d}.png"
 
@@ -59,12 +58,12 @@ def test_dead_and_collapsed_slots_are_told_once_and_not_during_the_warm_up(
     found = FusedMasks(torch.zeros(12, 4, DIM), masks, torch.ones(12, 4), torch.ones(12, 4, 4), masks.mT)
     looked.model.segment_features = lambda *_: found  # type: ignore[method-assign, assignment]
     for done in range(100, 2001, 100):
-        looked.look(done)
+        looked.check(done)
     assert caplog.messages == []
     for done in range(2100, 4001, 100):
-        looked.look(done)
+        looked.check(done)
     assert [message.partition(";")[0].partition(":")[0] for message in caplog.messages] == [
-        *(f"Slot {slot} of 4 has won no patch of 12 photographs in 5 looks" for slot in (1, 2, 3)),
+        *(f"Slot {slot} of 4 has won no patch of 12 photographs in 5 checks" for slot in (1, 2, 3)),
         "One slot takes 100% of each photograph on average",
     ]
 
@@ -75,12 +74,12 @@ def test_a_photograph_that_is_gone_and_a_full_disk_end_nothing(
     features.photographs[3].unlink()
     (tmp_path / "file").touch()
     looked = preview(features, tmp_path / "sheets", replace(TRAIN, steps=100), model_config)
-    looked.look(50)
-    looked.look(100)
+    looked.check(50)
+    looked.check(100)
     assert len(list((tmp_path / "sheets").iterdir())) == 2
     lost = [message.partition(":")[0] for message in caplog.messages if "goes on without" in message]
     assert lost == ["Training goes on without a picture of 3.jpg"]
-    preview(features, tmp_path / "file" / "sheets", TRAIN, model_config).look(30)
+    preview(features, tmp_path / "file" / "sheets", TRAIN, model_config).check(30)
     assert "goes on without contact sheets" in caplog.text
 
 

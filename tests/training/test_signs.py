@@ -36,7 +36,7 @@ def test_slots_that_learnt_places_are_told_from_those_that_found_things() -> Non
     ) % SLOTS  # the same bands, whichever slot has them
     assert signs_of(found(renumbered)).alike == 1
     assert abs(signs_of(found(things)).alike) < 0.1
-    assert "learn places, not things" in str(warning_of(signs_of(found(renumbered)), 0.2))
+    assert "learn positions, not objects" in str(warning_of(signs_of(found(renumbered)), 0.2))
     assert warning_of(signs_of(found(things)), 0.2) is None
 
 

@@ -164,25 +164,10 @@ class TestGoingOn:
         out = tmp_path / "out"
         stopped = run_script(script, out, model_config.backbone.weights, *photo_paths)
         assert stopped.returncode == 143, stopped.stderr
-        assert stopped.stderr.splitlines()[-1].startswith("Stopped after step 17; the same command goes on")
+        assert stopped.stderr.splitlines()[-1].startswith("Stopped after step 17; the same command resumes")
         train(photo_paths, out, model_config, TRAIN, device=CPU)
         assert (out / "logs/from_step_17/metrics.csv").exists()
         assert the_same(out, whole)
-
-    def test_a_state_is_saved_every_two_minutes_however_slow_the_steps(
-        self,
-        photo_paths: list[Path],
-        model_config: ModelConfig,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        from slotlight.training import loop
-
-        saved: list[int] = []
-        monkeypatch.setattr(loop, "SAVE_WITHIN_S", 0.0)
-        monkeypatch.setattr(loop, "save_state", lambda _, step, *__: saved.append(step))
-        train(photo_paths, tmp_path / "out", model_config, replace(TRAIN, steps=3), device=CPU)
-        assert saved == [1, 2, 3]
 
     def test_a_finished_run_stays_as_it_is(
         self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from slotlight.backbones.backbone import Backbone
+from slotlight.backbones.folding import fold_batch_norms
 from slotlight.backbones.truncation import FeatureConcatenation, Reduction
 from slotlight.backbones.weights import (
     fill,
@@ -130,18 +131,27 @@ def _try_out(network: Any) -> None:
         raise ValueError(f"its features have the shape {tuple(found.shape)}")
 
 
+def embedded_structure() -> FeatureConcatenation:
+    """The embedded backbone's network as a `Backbone` arranges it, for weights of one's own: it holds none yet."""
+    with torch.device("meta"):
+        network = _embedded_network().eval()
+    fold_batch_norms(network)
+    return network.to_empty(device="cpu").to(memory_format=torch.channels_last)
+
+
+def _embedded_network() -> FeatureConcatenation:
+    """``backbone.json`` says which timm networks it is and which stages are read."""
+    recipe = json.loads(pretrained("backbone.json").read_text())
+    parts = [
+        timm.create_model(part["network"], pretrained=False, **part["kwargs"]) for part in recipe["networks"]
+    ]
+    return FeatureConcatenation(parts, {"mean": recipe["mean"], "std": recipe["std"]})
+
+
 def _load_embedded(weights: Path | None, facet: Facet, layer: int) -> Backbone:
-    """The package's own backbone: ``backbone.json`` says which timm networks it is and which stages are read."""
     if layer != -1 or facet != "token":
         raise WeightsError("The facet and layer of the embedded backbone are fixed; leave both out.")
-    recipe = json.loads(pretrained("backbone.json").read_text())
-    network: Any = FeatureConcatenation(
-        [
-            timm.create_model(part["network"], pretrained=False, **part["kwargs"])
-            for part in recipe["networks"]
-        ]
-    )
-    network.pretrained_cfg = {"mean": recipe["mean"], "std": recipe["std"]}
+    network = _embedded_network()
     source = weights or pretrained("backbone.safetensors")
     state = read_weights(source)
     try:

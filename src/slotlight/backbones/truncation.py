@@ -127,6 +127,7 @@ class FeatureConcatenation(nn.Module):
 
     Args:
         networks: Such as timm makes with ``features_only=True``; the first one's first map is the finest.
+        pretrained_cfg: As timm's networks have it; its ``mean`` and ``std`` are the images'.
 
     Attributes:
         feature_info: What the maps are.
@@ -138,9 +139,9 @@ class FeatureConcatenation(nn.Module):
         [(1, 128, 8, 12), (1, 256, 4, 6), (1, 128, 8, 12), (1, 256, 4, 6)]
     """
 
-    def __init__(self, networks: Sequence[Any]) -> None:
+    def __init__(self, networks: Sequence[Any], pretrained_cfg: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.networks, self.pretrained_cfg = nn.ModuleList(networks), pretrained_cfg or {}
         infos = [network.feature_info for network in networks]
         self.feature_info = MapInfo(
             tuple(channels for info in infos for channels in info.channels()),

@@ -48,7 +48,7 @@ def read_weights(path: Path) -> State:
         WeightsError: The file is missing, damaged, or not weights.
     """
     if path.is_dir():
-        raise WeightsError(f"There is no weights file {path}: it is a folder; name the file in it.")
+        raise WeightsError(f"{path} is a folder, not a weights file; give the file in it.")
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}.")
     try:
@@ -105,15 +105,15 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
     held, absent = _blocks(state), _blocks(missing)
     if held and absent and min(absent) > max(held):
         raise WeightsError(
-            f"{source} holds blocks 0 to {max(held)} alone, and layer {layer} is read; choose a layer of those."
+            f"{source} holds only blocks 0 to {max(held)}, but layer {layer} is read; choose one of those layers."
         )
     # A ConvNet is cut before it is filled, so its file always holds more.
     left_over = result.unexpected_keys if isinstance(network, VisionTransformer | Eva) else []
-    for problem, keys in (("lacks", missing), ("has left over", left_over)):
+    for problem, keys in (("it lacks", missing), ("the network does not use", left_over)):
         odd = [key for key in keys if not key.startswith(_OPTIONAL)]
         if odd:
             raise WeightsError(
-                f"{source} holds another network's weights: it {problem} {len(odd)}, such as {odd[0]!r}."
+                f"{source} holds another network's weights: {problem} {len(odd)}, such as {odd[0]!r}."
             )
     for key, value in network.state_dict().items():
         if value.is_floating_point() and not value.isfinite().all():

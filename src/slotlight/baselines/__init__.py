@@ -72,7 +72,7 @@ def build_baseline(
 
     Args:
         name: One of `BASELINES`.
-        backbone: Whose features to look at, for those that do (``BASELINES[name].needs_backbone``).
+        backbone: Whose features to use, for those that need any (``BASELINES[name].needs_backbone``).
         precision: Arithmetic of the backbone.
 
     Raises:
@@ -86,7 +86,7 @@ def build_baseline(
         return PixelSegmenter(name, method)
     if backbone is None:
         raise WeightsError(
-            f"Baseline {name!r} looks at features; give it a backbone, as in '{name}@dino-vits16'."
+            f"The baseline {name!r} needs features; give it a backbone, as in '{name}@dino-vits16'."
         )
     if isinstance(method, TrainedMethod):
         return method.build(backbone, precision)

@@ -35,10 +35,10 @@ def centre_box(images: Float[Tensor, "batch 3 height width"]) -> SlotMasks:
     )
 
 
-def tiles(images: Float[Tensor, "batch 3 height width"], num_tiles: int = NUM_TILES) -> SlotMasks:
-    """Tiles of equal area in a few rows; the nearer a tile is to the centre, the higher its score."""
-    numbers = tile_map(images.shape[2], images.shape[3], num_tiles).to(images.device)
-    masks = F.one_hot(numbers, num_tiles).permute(2, 0, 1).to(images)
+def tiles(images: Float[Tensor, "batch 3 height width"]) -> SlotMasks:
+    """Seven tiles of equal area in a few rows; the nearer a tile is to the centre, the higher its score."""
+    numbers = tile_map(images.shape[2], images.shape[3], NUM_TILES).to(images.device)
+    masks = F.one_hot(numbers, NUM_TILES).permute(2, 0, 1).to(images)
     area = masks.sum((1, 2))
     places = [torch.linspace(-1, 1, side).to(images) for side in images.shape[2:]]
     down, across = (masks * places[0][:, None]).sum((1, 2)), (masks * places[1]).sum((1, 2))

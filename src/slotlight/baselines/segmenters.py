@@ -11,7 +11,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone, Features
 from slotlight.config import Calibration, Precision
 from slotlight.files import digest
-from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.segmenter import Segmenter, SlotMasks, WithoutControls
 from slotlight.version import __version__
 
 
@@ -68,7 +68,7 @@ class TrainedMethod:
     build: Callable[[Backbone, Precision], Segmenter]
 
 
-class PixelSegmenter:
+class PixelSegmenter(WithoutControls):
     """A `PixelMethod` as a segmenter."""
 
     backbone = None
@@ -87,16 +87,12 @@ class PixelSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         return digest(self.name, self.image_size, self.patch_size, __version__)
 
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
-
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:
         """See `slotlight.segmenter.Segmenter`."""
         return self.method.run(images, seed)
 
 
-class FeatureSegmenter:
+class FeatureSegmenter(WithoutControls):
     """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
 
     calibration = Calibration()
@@ -118,10 +114,6 @@ class FeatureSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         settings = (self.image_size, self.precision, __version__)
         return digest(self.name, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:

@@ -97,6 +97,8 @@ def discover(
         retry_failed=scale.retry_failed,
         start_over=start_over,
     )
+    left_out = survey.left_out
+    del photographs, survey  # a run of millions holds the folder's entries and nothing beside them
     rows: list[tuple[str, int, float]] = []
     console = Console()
     workers = min(scale.workers, len(folder.left))
@@ -131,12 +133,14 @@ def discover(
     new = len(folder.left) - (failed - folder.failed_before)
     with suppress(OSError):  # everything is written; a terminal that takes no more changes nothing
         _print_summary(console, rows, new, done - new, out, formats)
-    for sentence in survey.left_out:
+    for sentence in left_out:
         print(f"left out: {printable(sentence)}", file=sys.stderr)
     for line in folder.failures():
         print(f"failed: {line.cause}", file=sys.stderr)
     if folder.failed_before:
-        print(f"{folder.failed_before} of them failed before; --retry-failed looks again.", file=sys.stderr)
+        print(
+            f"{folder.failed_before} of them failed before; --retry-failed tries them again.", file=sys.stderr
+        )
     return SOME_FAILED if failed else 0
 
 

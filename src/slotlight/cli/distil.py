@@ -23,19 +23,19 @@ def distil(
     """Train a detector on a folder of photographs, without a label.
 
     A teacher finds regions in each photograph; the detector learns what they have in common, then learns again from
-    what it is sure of. The same command, started again, goes on where it was stopped. OUT then loads with
+    its own confident predictions. The same command, run again, resumes where it stopped. Use the trained detector with
     `slotlight discover --model OUT`.
 
     Args:
-        paths: Photographs, folders (searched through) or "globs".
+        paths: Photographs, folders (searched recursively) or "globs".
         out: The folder to write to.
         teacher: What finds the first regions: voting, voting@BACKBONE, or the folder of another detector.
         weights: A local file with the weights of the teacher's backbone.
-        detector: The network.
-        training: How it learns.
+        detector: The network to train.
+        training: How it is trained.
         device: auto, cpu, cuda, mps, ...
-        resume: Insist on going on: OUT must hold the same run.
-        start_over: Delete what another run wrote to OUT, and begin anew.
+        resume: Require that OUT already holds this run, and resume it.
+        start_over: Delete the results of an earlier run in OUT first.
     """
     from slotlight.detector.distil import distil as run
     from slotlight.detector.distil import teaching_rule

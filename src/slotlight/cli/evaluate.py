@@ -1,23 +1,19 @@
 """``slotlight evaluate``: its options."""
 
 from pathlib import Path
-from typing import Literal
 
 from tyro.conf import OmitArgPrefixes
 
 from slotlight.config import EMBEDDED, Precision
+from slotlight.config.data import DatasetSource
 from slotlight.evaluation.options import EvaluationOptions
 
 
 def evaluate(
     *,
-    data: str,
+    source: OmitArgPrefixes[DatasetSource],
     protocol: tuple[str, ...] = ("paper",),
     model: tuple[str, ...] = (EMBEDDED,),
-    split: str | None = None,
-    annotations: Path | None = None,
-    masks: Path | None = None,
-    mask_kind: Literal["binary", "instances", "classes"] = "binary",
     out: Path = Path("evaluation"),
     options: OmitArgPrefixes[EvaluationOptions] = EvaluationOptions(),  # noqa: B008
     floors: bool = True,
@@ -32,14 +28,10 @@ def evaluate(
     The same command, run again, resumes where it stopped.
 
     Args:
-        data: A VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
+        source: What is measured on.
         protocol: One or more of paper, paper-as-released, instances, corloc, detection, masks, saliency.
         model: One or more models, as `slotlight discover --model` takes them. Folders joined by commas are
             trainings of one model with different seeds and make one row: seed i is the i-th training.
-        split: dev, test or val of VOC 2012, or another of the devkit's lists.
-        annotations: A COCO instances JSON for the photographs in DATA.
-        masks: A folder of masks for the photographs in DATA, matched by name.
-        mask_kind: What the values of those masks mean.
         out: The folder to write to.
         options: How much is measured, and how.
         floors: Add the floors to every table.
@@ -49,12 +41,11 @@ def evaluate(
         precision: Precision of the models' arithmetic.
     """
     from slotlight.cli.evaluation import run_evaluation
-    from slotlight.datasets import DatasetSource
 
     run_evaluation(
         model,
         protocol,
-        DatasetSource(data, split, annotations, masks, mask_kind),
+        source,
         options,
         out=out,
         floors=floors,

@@ -9,7 +9,6 @@ from pathlib import Path
 from lightning import Fabric
 from rich.console import Console
 
-from slotlight.cli.quiet_lightning import quiet_lightning
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
 from slotlight.devices import check_devices, pick_device
@@ -22,6 +21,7 @@ from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.run import evaluate
 from slotlight.evaluation.trainings import load_trainings
 from slotlight.loading import load
+from slotlight.progress import quiet
 from slotlight.report.terminal import print_tables
 from slotlight.report.write import write_report
 
@@ -41,30 +41,18 @@ def run_evaluation(
 ) -> Evaluation:
     """Evaluate, print the tables, and write results and report to ``out``.
 
-    With several devices Lightning starts this command once for each of them; the first prints and writes.
-
-    Args:
-        models: What `slotlight.load` takes; or folders of one model's trainings, joined by commas, which make one
-            row.
-        protocols: Names of `slotlight.evaluation.protocols.PROTOCOLS`.
-        source: The photographs and their labels.
-        options: Of the evaluation.
-        out: The folder to write to; a run that was stopped goes on from what is there.
-        floors: Whether to add the floors to every table.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``, …
-        devices: How many of them.
-        precision: Arithmetic of the models.
-        weights: A local file with the weights of the backbones.
+    With several devices Lightning starts this command once for each of them; the first prints and writes. All options
+    are those of `slotlight.cli.evaluate.evaluate`.
 
     Raises:
-        SlotlightError: Any fault that a user can mend, in one sentence.
+        SlotlightError: Any fault that a user can fix, in one sentence.
     """
     dataset = open_dataset(source)
     for protocol in protocols:  # before anything slow
         check_labels(find_protocol(protocol), dataset)
     if weights is not None and len({name.partition("@")[2] or name for name in models}) > 1:
         raise ConfigError(
-            "--weights is one backbone's file; evaluate models of several backbones one at a time."
+            "--weights belongs to one backbone; evaluate models with different backbones one at a time."
         )
     fabric = _launch(device, devices)
     where = device if devices == 1 else str(fabric.device)
@@ -120,7 +108,7 @@ def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) 
 def _launch(device: str, devices: int) -> Fabric:
     check_devices(chosen := pick_device(device), devices)
     accelerator = chosen.type
-    with quiet_lightning():
+    with quiet("lightning.pytorch", "lightning.fabric", module=r"lightning\."):
         fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if devices > 1 else "auto")
         fabric.launch()
     return fabric

@@ -15,6 +15,7 @@ def export(
     format: Literal["onnx", "torch"] = "onnx",
     weights: Path | None = None,
     seed: int = 0,
+    int8: bool = False,
 ) -> int:
     """Write a model as one graph, from the pixels of a photograph to its objects, that runs without Slotlight.
 
@@ -27,6 +28,7 @@ def export(
         format: onnx for ONNX Runtime, torch for `torch.export.load`.
         weights: A local file with the backbone's weights.
         seed: Seed of the slots' initial noise; the graph always finds what this seed finds.
+        int8: Keep large weights in eight bits: a third of the file, the same speed. For onnx.
     """
     from slotlight.choosing import choose_segmenter
     from slotlight.config.bounds import check_seed
@@ -37,6 +39,6 @@ def export(
     suffix = {"onnx": ".onnx", "torch": ".pt2"}[format]
     if out.suffix != suffix:
         raise ConfigError(f"The file of the format {format} is named {out.name!r}; end its name in {suffix}.")
-    export_model(choose_segmenter(model, weights, "cpu", "fp32"), out, format, seed=seed)
+    export_model(choose_segmenter(model, weights, "cpu", "fp32"), out, format, seed=seed, int8=int8)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     return 0

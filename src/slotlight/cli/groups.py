@@ -36,14 +36,15 @@ def groups(
         found: The folder that `slotlight discover` wrote.
         out: The folder to write to: a new or empty one, or that of an earlier run.
         groups: How many groups; without it, a number is chosen by their mean silhouette.
-        model: Whose backbone's features tell objects apart: embedded, a folder that `slotlight train` wrote, or a
+        model: The model whose backbone's features are compared: embedded, a folder that `slotlight train` wrote, or a
             method and a backbone such as tokencut@dino-vits16.
         weights: A local file with the backbone's weights.
         run: How the model is run; the seed is that of the clusters.
         start_over: Delete the results of an earlier run in OUT first.
     """
     from slotlight.groups.features import FeatureReader
-    from slotlight.groups.run import FoundObjects, group_objects
+    from slotlight.groups.found import FoundObjects
+    from slotlight.groups.run import group_objects
     from slotlight.loading import load
     from slotlight.progress import ProgressReport
 

@@ -4,12 +4,14 @@ Torch is imported inside the commands, so that ``--help`` comes at once.
 """
 
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import requires
 from types import FrameType
 
 import tyro
@@ -34,6 +36,9 @@ from slotlight.errors import CacheError, OutputError, SlotlightError, Terminated
 from slotlight.paths import expand_home
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+_PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
+"""Packages that are called otherwise than their module."""
 
 _SIGNALS: dict[type, int] = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
 
@@ -68,12 +73,12 @@ def main() -> None:
     except SlotlightError as fault:
         status = _say(str(fault), FAILED if isinstance(fault, OutputError | CacheError) else WRONG_USE)
     except ModuleNotFoundError as fault:
-        extras = "slotlight[train,evaluate,samples,groups,video]"
-        status = _say(f"this needs {fault.name}; install it with: pip install '{extras}'", WRONG_USE)
+        package = package_with(str(fault.name), command=sys.argv[1])
+        status = _say(f"this needs {fault.name}; install it with: pip install '{package}'", WRONG_USE)
     except KeyboardInterrupt:
-        status = _say("stopped; the same command goes on from here.", INTERRUPTED)
+        status = _say("stopped; the same command resumes from here.", INTERRUPTED)
     except Terminated:
-        status = _say("terminated; the same command goes on from here.", TERMINATED)
+        status = _say("terminated; the same command resumes from here.", TERMINATED)
     except (MemoryError, RuntimeError) as fault:
         if not _is_out_of_memory(fault):
             raise
@@ -82,6 +87,24 @@ def main() -> None:
         status = FAILED
     _flush()
     sys.exit(status)
+
+
+def package_with(module: str, command: str = "") -> str:
+    """What to install for a missing module: the extra of Slotlight that holds it, or else a package of its name.
+
+    Of several extras that hold it, that of the command; all of them where none is the command's.
+
+    Example:
+        >>> package_with("sklearn.cluster"), package_with("lightning", "evaluate"), package_with("lightning", "study")
+        ('slotlight[groups]', 'slotlight[evaluate]', 'slotlight[evaluate,train]')
+    """
+    name = module.partition(".")[0]
+    package = _PACKAGES.get(name, name.replace("_", "-"))
+    needs = (re.match(r"([\w.-]+).*extra == .(\w+)", line) for line in requires("slotlight") or ())
+    extras = sorted({need[2] for need in needs if need and need[1] == package} - {"dev", "docs"})
+    if not extras:
+        return package
+    return f"slotlight[{command if command in extras else ','.join(extras)}]"
 
 
 def _expanded(argument: str) -> str:
@@ -135,6 +158,8 @@ def _say(sentence: str, status: int) -> int:
 
 def _flush() -> None:
     """What cannot be printed any more (a full disk, a closed pipe) must not end a finished run with a traceback."""
+    if sys.stdout is None:  # closed by whoever started this
+        return
     try:
         sys.stdout.flush()
     except OSError:

@@ -15,7 +15,7 @@ def merge(shards: Positional[tuple[Path, ...]], *, out: Path, start_over: bool =
     Args:
         shards: The folders that `slotlight discover --shard` wrote, in any order.
         out: The folder to write to: a new or empty one, or one of an earlier merge.
-        start_over: Delete what another run wrote to OUT, and begin anew.
+        start_over: Delete the results of an earlier run in OUT first.
     """
     from slotlight.discovery.merging import merge_shards
 

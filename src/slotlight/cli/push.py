@@ -14,13 +14,13 @@ def push(
     evaluation: Path | None = None,
     backbone: bool = False,
 ) -> int:
-    """Upload a model to the Hugging Face hub, with a card that tells what was measured of it.
+    """Upload a model to the Hugging Face hub, with a card that says how it was trained and measured.
 
     Anyone can then run `slotlight discover --model user/name`, or load it in Python with slotlight.load("user/name").
 
     Args:
         folder: What `slotlight train` or `slotlight distil` wrote.
-        repo: user/name; the repository is made if need be.
+        repo: user/name; the repository is created if it does not exist.
         private: Make the repository private.
         licence: The weights' licence, as the hub calls it, such as apache-2.0.
         evaluation: A folder that `slotlight evaluate` wrote, whose tables go into the card.

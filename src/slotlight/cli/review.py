@@ -15,7 +15,7 @@ def review(
 ) -> int:
     """Keep, drop and merge the objects in FOUND with the keyboard, and write FOUND/reviewed.json.
 
-    FOUND/objects.json is never changed. Every key is written down at once, so that the same command goes on where you
+    FOUND/objects.json is never changed. Every key is saved at once, so that the same command resumes where you
     left off. Needs pip install 'slotlight[demo]'.
 
     Args:

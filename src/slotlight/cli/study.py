@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from slotlight.cli.train import PresetName, defaults_of, value_of
 from slotlight.config import EMBEDDED, BackboneConfig, ModelConfig, TrainConfig
+from slotlight.config.data import DatasetSource
 from slotlight.studies import STUDIES, find_study
 from slotlight.studies.options import StudyOptions
 
@@ -30,11 +31,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         name: Positional[str] = "",
         paths: Positional[tuple[str, ...]] = (),
         *,
-        data: str = "synthetic",
-        split: str | None = None,
-        annotations: Path | None = None,
-        masks: Path | None = None,
-        mask_kind: Literal["binary", "instances", "classes"] = "binary",
+        source: OmitArgPrefixes[DatasetSource] = DatasetSource("synthetic"),  # noqa: B008
         out: Path | None = None,
         options: OmitArgPrefixes[StudyOptions] = StudyOptions(),  # noqa: B008
         preset: PresetName = chosen,  # type: ignore[assignment]  # noqa: ARG001
@@ -46,17 +43,13 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         """Answer a question of the paper for a backbone and photographs; without a NAME, list the questions.
 
         Trains every arm several times on PATHS, without a label, measures all of them on DATA, and writes
-        OUT/report.html, OUT/report.md, OUT/report.json and OUT/per_image.csv. The same command, started again, goes on
-        where it was stopped. Options of the model and its training are those of `slotlight train`, short forms too.
+        OUT/report.html, OUT/report.md, OUT/report.json and OUT/per_image.csv. The same command, run again, resumes
+        where it stopped. Options of the model and its training are those of `slotlight train`, short forms too.
 
         Args:
             name: Of a study.
             paths: Photographs, folders or "globs" to train on; without any, drawn scenes.
-            data: What to measure on: a VOC devkit, a folder of photographs, or "synthetic" for drawn scenes.
-            split: dev, test or val of VOC 2012, or another of the devkit's lists.
-            annotations: A COCO instances JSON of the photographs in DATA.
-            masks: A folder of masks of the photographs in DATA, matched by name.
-            mask_kind: What the values of those masks mean.
+            source: What is measured on.
             out: The folder to write to; studies/NAME where left out, studies/NAME-quick with --quick.
             options: How large the study is.
             preset: Where all other defaults come from: study for short trainings of the paper's method; paper for its
@@ -64,7 +57,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
             model: What every arm begins with.
             training: How every arm is trained.
             device: auto, cpu, cuda, mps, ...
-            start_over: Delete what another run wrote to OUT, and begin anew.
+            start_over: Delete the results of an earlier run in OUT first.
         """
         if not name:
             return _list_studies()
@@ -72,7 +65,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         import shlex
         import sys
 
-        from slotlight.datasets import DatasetSource, open_dataset
+        from slotlight.datasets import open_dataset
         from slotlight.devices import pick_device
         from slotlight.studies.answer import answers, claim_verdict
         from slotlight.studies.run import study as run
@@ -81,7 +74,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         result = run(
             name,
             paths,
-            open_dataset(DatasetSource(data, split, annotations, masks, mask_kind)),
+            open_dataset(source),
             out=home,
             model=model,
             training=training,

@@ -30,20 +30,20 @@ def track(
     """Find the objects in a video and follow them, so that each keeps its number.
 
     Writes OUT/annotated.mp4, OUT/tracks.json (COCO-video, as YouTube-VIS has it) and OUT/tracks.csv. The same command,
-    run again after a kill, goes on where it stopped. A camera is recorded until Ctrl-C. Exit status: 0 all done, 1 some
+    run again, resumes where it stopped. A camera is recorded until Ctrl-C. Exit status: 0 all done, 1 some
     of the video could not be read (the rest is done), 2 incorrect usage.
 
     Args:
         video: A video file.
         out: The folder to write to: a new or empty one, or that of an earlier run.
         camera: The number of a camera in place of a file; 0 is the first.
-        every: Look at the first of so many frames alone.
-        max_frames: Look at no more than so many frames.
+        every: Read only every n-th frame.
+        max_frames: Read at most this many frames.
         model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).
         weights: A local file with the backbone's weights.
         run: How the model is run.
         rule: What counts as an object.
-        follow: Which object of a frame is which of those before.
+        follow: How objects are matched between frames.
         annotated: Draw the objects into a video.
         start_over: Delete the results of an earlier run in OUT first.
     """

@@ -15,6 +15,3 @@ Reference = Literal["agreed", "first", "drawn"]
 MaskSource = Literal["decoder", "attention"]
 Precision = Literal["fp32", "bf16"]
 Decay = Literal["halving", "cosine", "release"]
-FormatName = Literal[
-    "coco", "coco-polygons", "yolo", "voc", "label-studio", "csv", "parquet", "parquet-blocks", "cutouts"
-]

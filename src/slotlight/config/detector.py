@@ -18,7 +18,7 @@ class ProposalConfig:
         same_above: Parts whose IoU is above this vote for one region.
         min_part: A cluster's connected parts are regions of their own; those smaller than this share of its largest
             are dropped as specks.
-        most: Regions of a photograph.
+        most: Most regions in a photograph.
     """
 
     clusters: tuple[int, ...] = (4, 6, 8, 11)
@@ -49,8 +49,8 @@ class DetectorConfig:
         width: Channels of the pyramid and of the mask head.
         hidden: Width of the box head.
         anchors: Sides of the anchors in pixels, one for each level of the pyramid, finest first.
-        overlap: Boxes of two objects overlap at most so much (IoU).
-        most: Objects of a photograph.
+        overlap: Largest IoU of two objects' boxes.
+        most: Most objects in a photograph.
     """
 
     image_size: int = 320
@@ -74,21 +74,21 @@ class DistilConfig:
     """How a detector learns from a model's own regions, without a label.
 
     Attributes:
-        rounds: Trainings; each after the first also learns from what the one before it is sure of.
+        rounds: Number of trainings; each after the first also learns from the confident predictions of the one before.
         steps: Optimiser steps of each round.
-        batch_size: Photographs a step.
-        learning_rate: AdamW's, after the warm-up; a cosine then takes it to zero.
-        warmup_share: Share of the steps over which it rises.
-        weight_decay: AdamW's.
+        batch_size: Photographs per step.
+        learning_rate: AdamW's learning rate after the warm-up; it then falls to zero along a cosine.
+        warmup_share: Share of the steps over which it rises linearly from zero.
+        weight_decay: AdamW's weight decay.
         gradient_clip: Largest norm of the gradient.
-        sizes: Photographs are read at one of these sizes (pixels squared), drawn for each step.
-        min_votes: Regions with fewer votes teach nothing.
-        most_regions: The best so many regions of a photograph teach.
-        paste_share: How many photographs get instances of others pasted in.
-        sure_above: Scores of predictions that teach the next round.
-        precision: Arithmetic of the forward pass; weights stay fp32.
+        sizes: Photographs are read at one of these sizes (pixels squared), chosen at random for each step.
+        min_votes: Regions with a smaller share of the votes are not used.
+        most_regions: Most regions used per photograph, the best first.
+        paste_share: Share of the photographs into which instances of others are pasted.
+        sure_above: Predictions with a higher score are used in the next round.
+        precision: Precision of the forward pass; weights stay in fp32.
         checkpoint_every: Steps between checkpoints; at most two minutes pass between them.
-        seed: Of the weights, the order of photographs, what is pasted where.
+        seed: Seed of the initial weights, the order of photographs and what is pasted where.
     """
 
     rounds: int = 2
@@ -118,6 +118,6 @@ class DistilConfig:
 
     @property
     def schedule(self) -> TrainConfig:
-        """The steps, batches and learning rate of a round, as any training has them."""
-        names = ("steps", "batch_size", "learning_rate", "warmup_share", "seed")
+        """The steps, batches, learning rate and checkpoints of a round, as any training has them."""
+        names = ("steps", "batch_size", "learning_rate", "warmup_share", "checkpoint_every", "seed")
         return TrainConfig(decay="cosine", **{name: getattr(self, name) for name in names})

@@ -4,10 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, get_args
+from typing import Any
 
-from slotlight.config.choices import FormatName
 from slotlight.errors import ConfigError, UnknownNameError
+
+FORMAT_NAMES = (
+    *("coco", "coco-polygons", "yolo", "voc", "label-studio"),
+    *("csv", "parquet", "parquet-blocks", "cutouts"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +23,7 @@ class FormatConfig:
             cutouts.
         root: Photographs are named by their path below this folder, in place of the path that was given.
         absolute: Photographs are named by their absolute path.
-        uncertain_first: Also write uncertain-first.csv: the photographs in the order in which to look at them.
+        uncertain_first: Also write uncertain-first.csv: the photographs, the least certain first.
 
     Raises:
         ConfigError: Both ``root`` and ``absolute`` are asked for.
@@ -32,14 +36,13 @@ class FormatConfig:
     uncertain_first: bool = False
 
     def __post_init__(self) -> None:
-        valid = get_args(FormatName)
         for name in self.format:
-            if name not in valid:
-                raise UnknownNameError("format", name, valid)
+            if name not in FORMAT_NAMES:
+                raise UnknownNameError("format", name, FORMAT_NAMES)
         if self.root is not None and self.absolute:
-            raise ConfigError("Both --root and --absolute are given; names of files are of one kind.")
+            raise ConfigError("--root and --absolute contradict each other; use only one of them.")
         # An order, and each once, so that equal choices are equal runs.
-        object.__setattr__(self, "format", tuple(name for name in valid if name in self.format))
+        object.__setattr__(self, "format", tuple(name for name in FORMAT_NAMES if name in self.format))
         if self.root is not None:
             object.__setattr__(self, "root", Path(os.path.abspath(self.root)))  # noqa: PTH100
 

@@ -80,9 +80,9 @@ class SlotConfig:
             makes of noise and patches (`slotlight.model.warm_queries`).
         start: Initial weights: ``random`` as published, or those of soft k-means (``kmeans``).
         start_sharpness: Sharpness of the soft k-means: its logits are this times cos · √dim.
-        adaptive: Whether the number of slots suits the photograph, ``slots`` being the most
+        adaptive: Whether the number of slots adapts to the photograph, up to ``slots``
             (`slotlight.model.slot_count`).
-        slot_cost: What a training pays for the share of slots that it keeps, where that is adaptive.
+        slot_cost: Weight of the penalty on the share of slots that are kept, where their number is adaptive.
     """
 
     heads: int = 8
@@ -188,22 +188,22 @@ class ModelConfig:
     """A whole model, from photographs to slot masks.
 
     Attributes:
-        standardise: Whether the slots read features less the training photographs' mean, over one standard deviation.
-        objective: What the slots learn: to be decoded into the features (``reconstruction``, as published); to
-            predict the normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`);
-            beside reconstruction, the masks of a trained first stage (``distillation``) or what the heads agree on
-            (``agreement``, `slotlight.model.agreement`); or how a first stage's heads are fused, all else being
-            frozen (``alignment``, `slotlight.model.alignment`).
+        standardise: Whether features are standardised by the training photographs' mean and one standard deviation.
+        objective: What is trained: to reconstruct the features (``reconstruction``, as published); to predict the
+            normalised cut of each photograph's patches (``partition``, `slotlight.model.partition`); to reconstruct
+            and also predict the masks of a trained first stage (``distillation``) or those that the heads agree on
+            (``agreement``, `slotlight.model.agreement`); or only the fusion of a first stage's heads
+            (``alignment``, `slotlight.model.alignment`).
         partition_temperature: Temperature of the graph that is cut: its edges are exp((cos - 1) / temperature).
-        diffusion_steps: The slots also read what a random walk of so many steps over that graph makes of the features
-            (`slotlight.model.patch_graph.diffused`), as many dimensions more; 0 leaves it out.
-        pseudo_label_weight: Of the cross entropy that ``distillation`` and ``agreement`` add to the reconstruction's
-            error.
+        diffusion_steps: Steps of a random walk over that graph, which diffuses the features; the slots read both
+            (`slotlight.model.patch_graph.diffused`). 0 turns it off.
+        pseudo_label_weight: Weight of the cross entropy that ``distillation`` and ``agreement`` add to the
+            reconstruction error.
         fusion: How the heads' slots are merged into one set; ``learned`` belongs to the objective ``alignment``.
-        reference: Which head keeps its slots' order: the one that agrees most with the others, photograph by photograph
-            (``agreed``); the ``first``; or one ``drawn`` by the seed, as in the authors' release. Where nothing is
-            matched (``mean``) it makes no difference; ``single`` is this head alone, the first for ``agreed``.
-        masks_from: Whose masks become objects: the decoder's, or the slots' own attention.
+        reference: Which head's slots the others are matched to: the one that agrees most with the others in each
+            photograph (``agreed``); the ``first``; or one ``drawn`` by the seed, as in the authors' release. It has no
+            effect on ``mean``; ``single`` uses this head alone, the first one for ``agreed``.
+        masks_from: Which masks become objects: the decoder's, or the slots' own attention.
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
@@ -226,7 +226,7 @@ class ModelConfig:
         if self.objective == "partition" and self.masks_from != "attention":
             raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
         if self.objective == "agreement" and self.slots.heads < 2:
-            raise ConfigError("One head has nobody to agree with; set heads to 2 or more.")
+            raise ConfigError("The objective 'agreement' needs several heads; set heads to 2 or more.")
         if (self.objective == "alignment") != (self.fusion == "learned"):
             raise ConfigError("The objective 'alignment' and the fusion 'learned' belong together; set both.")
         if self.slots.adaptive and (

@@ -52,27 +52,14 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     # DINO ViT-S/16 keys at 320; the paper's sizes. 500 epochs over VOC 2012's 15,676 photographs
     # outside val are 490,000 steps of 16; its headline is mIoU 39.4, mBO 39.7, CorLoc 69.0 on val.
     "paper": (ModelConfig(), TrainConfig(steps=490_000, batch_size=16, decay="release")),
-    # The model inside the package; `pretrained/README.md` says what it costs and what it reaches.
+    # The model inside the package: the slots also read what diffusion makes of the features, and learn the normalised
+    # cut; `pretrained/README.md` says what it costs and what it reaches.
     EMBEDDED: (
         ModelConfig(
             backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256),
             masking=MaskingConfig(kind="none"),
-            slots=SlotConfig(slots=7, iterations=5, projection_hidden=256, mlp_hidden=128, start="kmeans"),
-            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),
-            masks_from="attention",
-            heuristics=_HEURISTICS,
-        ),
-        # Longer and faster training agrees more and finds fewer objects: see the model's card.
-        TrainConfig(steps=400, batch_size=32, learning_rate=1e-5),
-    ),
-    # The same backbone and heuristics; the slots also read what diffusion makes of the features, and learn the
-    # normalised cut (docs/measured/voc-test.md).
-    "embedded-cut": (
-        ModelConfig(
-            backbone=BackboneConfig(name=EMBEDDED, facet="token", image_size=256),
-            masking=MaskingConfig(kind="none"),
             slots=SlotConfig(projection_hidden=None, mlp_hidden=128, queries="patches", start="kmeans"),
-            decoder=DecoderConfig(hidden=256, layers=2),  # not trained
+            decoder=DecoderConfig(hidden=256, layers=2, patch_share=0.25),  # not trained
             objective="partition",
             diffusion_steps=15,
             masks_from="attention",

@@ -44,11 +44,11 @@ class ScaleConfig:
     """Parts of a run, and several processes.
 
     Attributes:
-        shard: Which part of the photographs to look at, such as 3/16; `slotlight merge` puts the parts together.
-        workers: Processes that share the photographs, each with its share of the cores and a model of its own.
+        shard: Which part of the photographs to process, such as 3/16; `slotlight merge` puts the parts together.
+        workers: Number of processes, each with its share of the photographs and cores and its own model.
         ray: Spread the photographs over a Ray cluster at this address (auto, HOST:PORT, ray://HOST:PORT), or over one
             that is started here (local).
-        retry_failed: Look again at photographs that failed before and have not changed.
+        retry_failed: Try again photographs that failed before and have not changed.
     """
 
     shard: str | None = None

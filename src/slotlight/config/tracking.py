@@ -7,11 +7,10 @@ from slotlight.config.bounds import at_least, in_unit_interval
 
 @dataclass(frozen=True, kw_only=True)
 class TrackRule:
-    """Which object of a frame is which of those before.
+    """How objects are matched between frames.
 
     Attributes:
-        birth: An object has a number from the so-many-th frame on in which it is found; those of the first frames at
-            once.
+        birth: An object gets a number once it is found in this many frames; those of the first frames get one at once.
         memory: An object that is not found for more frames than this is forgotten; what comes later has a new number.
         min_similarity: An object is the same as an earlier one only if they are at least this similar, in [0, 1].
         likeness: The weight of their features' cosine similarity; the rest is that of their place.

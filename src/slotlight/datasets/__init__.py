@@ -1,10 +1,8 @@
 """Photographs to measure on: VOC, COCO, folders, and scenes drawn by the project itself."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
+from slotlight.config.data import DatasetSource, MaskKind
 from slotlight.datasets.coco import COCODataset
-from slotlight.datasets.folder import FolderDataset, MaskKind
+from slotlight.datasets.folder import FolderDataset
 from slotlight.datasets.sample import VOID, Dataset, LabelKind, Labels, Sample
 from slotlight.datasets.synthetic import SyntheticDataset
 from slotlight.datasets.voc import VOCDataset, is_voc
@@ -12,7 +10,7 @@ from slotlight.errors import DatasetError
 from slotlight.paths import expand_home
 
 __all__ = [
-    "SYNTHETIC",
+    "DATASETS",
     "VOID",
     "COCODataset",
     "Dataset",
@@ -28,7 +26,7 @@ __all__ = [
 ]
 
 
-SYNTHETIC = {
+DATASETS = {
     dataset.name: dataset
     for dataset in (
         SyntheticDataset(),
@@ -36,26 +34,7 @@ SYNTHETIC = {
         SyntheticDataset(name="synthetic-crowded", fewest_objects=4, most_objects=10, least_visible=0.15),
     )
 }
-"""Drawn scenes by name: a few large objects, small ones, and many that hide each other."""
-
-
-@dataclass(frozen=True)
-class DatasetSource:
-    """Where photographs and their labels are, as a command line says it.
-
-    Attributes:
-        data: A VOC devkit, a folder of photographs, or a name of `SYNTHETIC`.
-        split: VOC's list, or dev | test of VOC 2012; val (or the only list) where left out.
-        annotations: A COCO instances JSON of the photographs in ``data``.
-        masks: A folder of masks of the photographs in ``data``, matched by stem.
-        mask_kind: What the values of those masks mean.
-    """
-
-    data: str
-    split: str | None = None
-    annotations: Path | None = None
-    masks: Path | None = None
-    mask_kind: MaskKind = "binary"
+"""Datasets that have a name: drawn scenes of a few large objects, of small ones, and of many that hide each other."""
 
 
 def open_dataset(source: DatasetSource) -> Dataset:
@@ -86,10 +65,10 @@ def open_dataset(source: DatasetSource) -> Dataset:
         )
     if annotations is not None:
         return COCODataset(annotations, path)
-    if source.data in SYNTHETIC:
-        return SYNTHETIC[source.data]
+    if source.data in DATASETS:
+        return DATASETS[source.data]
     if not path.is_dir():
         raise DatasetError(
-            f"There is no dataset {path}; give a VOC devkit, a folder of photographs or {' | '.join(SYNTHETIC)}."
+            f"There is no dataset {path}; give a VOC devkit, a folder of photographs or {' | '.join(DATASETS)}."
         )
     return FolderDataset(path, masks, source.mask_kind)

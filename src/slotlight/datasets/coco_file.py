@@ -257,7 +257,7 @@ def _require_one_type(ids: list[Any], path: Path) -> None:
     if texts and len(texts) < len(ids):
         number = next(value for value in ids if not isinstance(value, str))
         raise DatasetError(
-            f"In {path}, ids are both texts and numbers, such as {_short(texts[0])} and {number}; write all as numbers."
+            f"In {path}, ids are both strings and numbers ({_short(texts[0])} and {number}); write all as numbers."
         )
 
 
@@ -268,7 +268,7 @@ def _without_orphans(images: list[Entry], annotations: list[Entry], path: Path) 
     if len(orphans) == len(annotations):
         raise DatasetError(
             f"In {path}, no annotation belongs to a listed image: annotation {_short(orphans[0]['id'])} is of image "
-            f"{_short(orphans[0]['image_id'])}; check that images and annotations are of one set."
+            f"{_short(orphans[0]['image_id'])}; check that images and annotations belong together."
         )
     if orphans:
         _LOG.warning(

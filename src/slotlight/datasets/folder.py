@@ -1,8 +1,8 @@
 """A folder of photographs, alone or beside a folder of masks."""
 
 from pathlib import Path
-from typing import Literal
 
+from slotlight.config.data import MaskKind
 from slotlight.datasets.label_files import foreground_of, is_empty_mask, read_binary_mask, read_label_map
 from slotlight.datasets.sample import (
     VOID,
@@ -14,9 +14,6 @@ from slotlight.datasets.sample import (
 )
 from slotlight.errors import DatasetError
 from slotlight.images import find_photographs, read_photograph
-
-MaskKind = Literal["binary", "classes", "instances"]
-"""What the values of a folder's masks mean: object or background; or a class's, or an object's number."""
 
 _KINDS: dict[MaskKind, frozenset[LabelKind]] = {
     "binary": frozenset({LabelKind.FOREGROUND}),

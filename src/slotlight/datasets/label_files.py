@@ -38,9 +38,7 @@ def foreground_of(labels: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray
     return np.where(labels == VOID, labels, np.minimum(labels, 1))
 
 
-def read_label_map(
-    path: Path, image: Path, *, highest: int = VOID - 1, void: int = VOID
-) -> UInt8[np.ndarray, "height width"]:
+def read_label_map(path: Path, image: Path, *, highest: int = VOID - 1) -> UInt8[np.ndarray, "height width"]:
     """Read a palette, grey or coloured label file in the upright frame of its photograph.
 
     Colours are looked up among VOC's; where one is not among them, the file's colours are numbered from 1, and black is
@@ -50,7 +48,6 @@ def read_label_map(
         path: The label file; its palette indices (or grey levels) are the labels.
         image: The photograph, whose size it must have.
         highest: The greatest valid label.
-        void: The one label above that is void.
 
     Raises:
         DatasetError: It is missing, unreadable, of another size, or has a label out of range.
@@ -64,14 +61,14 @@ def read_label_map(
     beyond = min(labels.min(initial=0), 0) or labels.max(initial=0)
     if not 0 <= beyond <= VOID:
         raise DatasetError(
-            f"The label file {path} has label {beyond}; valid: 0 to {highest}, {void} for void."
+            f"The label file {path} has label {beyond}; valid: 0 to {highest}, {VOID} for void."
         )
     labels = labels.astype(np.uint8)
     values = np.flatnonzero(np.bincount(labels.ravel()))  # many times as fast as np.unique
-    wrong = values[(values > highest) & (values != void)]
+    wrong = values[(values > highest) & (values != VOID)]
     if wrong.size:
         raise DatasetError(
-            f"The label file {path} has label {wrong[0]}; valid: 0 to {highest}, {void} for void."
+            f"The label file {path} has label {wrong[0]}; valid: 0 to {highest}, {VOID} for void."
         )
     return labels
 
@@ -137,7 +134,9 @@ def _read_pixels(path: Path, image: Path) -> NDArray[Any]:
     if not path.is_file():
         near = sorted(path.parent.glob(f"{glob.escape(path.stem)}*"))
         found = (
-            f", but not {near[0].name}: call masks as their photographs, and save them as PNG" if near else ""
+            f", but not {near[0].name}: name masks like their photographs, and save them as PNG"
+            if near
+            else ""
         )
         raise DatasetError(f"The label file {path} is missing; every photograph needs one{found}.")
     try:

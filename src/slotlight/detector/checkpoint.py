@@ -11,8 +11,8 @@ from safetensors.torch import load
 from torch import nn
 from torchvision.models.detection import MaskRCNN
 
-from slotlight.backbones import load_backbone
-from slotlight.config import EMBEDDED, Calibration, DetectorConfig, Precision
+from slotlight.backbones.loading import embedded_structure
+from slotlight.config import Calibration, DetectorConfig, Precision
 from slotlight.detector.network import build_detector
 from slotlight.detector.segmenter import DetectorSegmenter
 from slotlight.errors import CheckpointError, ConfigError
@@ -68,7 +68,7 @@ def load_detector(
     raw = read_config(folder)
     try:
         config = from_dict(DetectorConfig, raw["detector"])
-        network = build_detector(load_backbone(EMBEDDED), config)
+        network = build_detector(embedded_structure(), config)
         expected, calibration = raw["weights_sha256"], from_dict(Calibration, raw.get("calibration", {}))
     except (ConfigError, KeyError, TypeError, ValueError) as fault:
         raise CheckpointError(

@@ -68,7 +68,7 @@ def distil(
         The model folder, which `slotlight.load` takes.
 
     Raises:
-        TrainingError: There is nothing to learn from, nothing to resume, or the loss is not finite.
+        TrainingError: There is nothing to learn from, nothing to resume, or a gradient is not finite.
         OutputError: The folder holds another run, is in use or cannot be written.
         CheckpointError: The state to go on from is damaged.
     """
@@ -81,10 +81,10 @@ def distil(
         "teacher": f"{teacher.name} ({teacher.segmenter.fingerprint()}, {teacher.rule})",
         "photographs": f"{len(files)} ({digest([stamp(file) for file in files])})",
     }
-    lock = begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over)
-    try:
+    with begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over):
         torch.manual_seed(distil_config.seed)
-        network = build_detector(load_backbone(EMBEDDED), detector_config).to(device)
+        stages = load_backbone(EMBEDDED).extract.network
+        network = build_detector(stages, detector_config).to(device)
         pseudo: list[PseudoMasks] = []
         for number in range(distil_config.rounds):
             former, pseudo = pseudo, _taught(files, out, number, teacher, distil_config)
@@ -94,8 +94,6 @@ def distil(
             teacher = _as_teacher(network, detector_config, distil_config)
         info = {"distil": asdict(distil_config), "teacher": identity["teacher"], "photographs": len(files)}
         save_detector(out, network, detector_config, info)
-    finally:
-        lock.release()
     return out
 
 

@@ -18,7 +18,7 @@ PASTED_SCALE = (0.3, 1.0)
 """Of an instance that is pasted into another photograph, drawn uniformly."""
 
 LEAST_VISIBLE = 0.5
-"""A region of which pasted instances leave less than this share is no longer one."""
+"""A region is dropped when pasted instances leave less than this share of it."""
 
 LEAST_PIXELS = 64
 """Regions smaller than this teach nothing."""

@@ -4,8 +4,6 @@ As with slots, a step is a function of the weights, the seed and the step's numb
 and goes on ends in the same weights (same machine and number of threads).
 """
 
-import math
-import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,14 +19,10 @@ from slotlight.detector.examples import Example, step_examples
 from slotlight.detector.pseudo_masks import PseudoMasks
 from slotlight.errors import TrainingError
 from slotlight.parallel import map_ahead, worker_pool
-from slotlight.progress import ProgressReport
 from slotlight.training.batches import BatchOrder
-from slotlight.training.by_products import ByProducts
-from slotlight.training.interruption import Interruption
-from slotlight.training.logs import Logs
-from slotlight.training.loop import LOOK_EVERY, SAVE_WITHIN_S, step_seed
 from slotlight.training.schedule import learning_rate
-from slotlight.training.state import TrainingState, save_state
+from slotlight.training.state import TrainingState
+from slotlight.training.steps import TrainingSteps, step_seed
 
 AHEAD = 3
 """Steps whose examples are prepared beside the one that is computed."""
@@ -60,7 +54,7 @@ def fit_detector(
         state_path: Where the state is kept.
 
     Raises:
-        TrainingError: No photograph has a region that is sure enough, or the loss is not finite.
+        TrainingError: No photograph has a region that is sure enough, or a gradient is not finite.
         OutputError: The state cannot be saved.
     """
     taught = [one for one in pseudo if one.masks]
@@ -72,44 +66,32 @@ def fit_detector(
     optimizer = AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     if state:
         state.restore(network, optimizer)
-    start, saved_at = (state.step if state else 0), time.monotonic()
+    start = state.step if state else 0
     if start == config.steps:
         return
     with (
-        ProgressReport(f"round {number + 1}", config.steps, start) as progress,
-        Logs(out / f"logs/round_{number + 1}_from_step_{start}", ByProducts()) as logs,
-        Interruption() as interruption,
+        TrainingSteps(
+            *(f"round {number + 1}", network, optimizer, config.schedule),
+            start=start,
+            run=run,
+            state=state_path,
+            logs=out / f"logs/round_{number + 1}_from_step_{start}",
+        ) as steps,
         closing(_batches(taught, config, start, number)) as batches,
     ):
-        progress.say(
+        steps.say(
             f"Round {number + 1} of {config.rounds} takes {config.steps:,} steps of {config.batch_size} photographs, "
             f"from {len(taught):,} with {sum(len(one.masks) for one in taught):,} regions."
         )
-        for step, examples in enumerate(batches, start):
-            optimizer.param_groups[0]["lr"] = rate = learning_rate(step, config.schedule)
-            torch.manual_seed(step_seed(config.seed + number, step, 0))
+        for step, examples in steps.over(batches):
+            optimizer.param_groups[0]["lr"] = learning_rate(step, config.schedule)
+            torch.manual_seed(step_seed(config.seed + number, step))
             optimizer.zero_grad()
             loss = detection_loss(network, examples, device, config)
             loss.backward()
-            clip_grad_norm_(network.parameters(), config.gradient_clip)
+            norm = clip_grad_norm_(network.parameters(), config.gradient_clip)
             optimizer.step()
-            done, stop = step + 1, interruption.pending
-            ended = done == config.steps
-            if done % LOOK_EVERY == 0 or ended or stop:
-                if not math.isfinite(value := float(loss.detach())):
-                    raise TrainingError(
-                        f"Training diverged before step {done}; pass --start-over and a lower learning rate "
-                        f"(now {config.learning_rate:g})."
-                    )
-                logs.write(done, {"loss": value, "learning_rate": rate})
-            progress.update(done)
-            overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
-            if done % config.checkpoint_every == 0 or overdue or stop or ended:
-                save_state(state_path, done, run, network, optimizer)
-                saved_at = time.monotonic()
-            if stop:
-                progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
-                interruption.deliver()
+            steps.count(loss, norm)
 
 
 def detection_loss(

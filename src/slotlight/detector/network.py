@@ -10,7 +10,7 @@ Source:
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from copy import deepcopy
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -22,10 +22,7 @@ from torchvision.models.detection.rpn import AnchorGenerator
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign, box_iou
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from slotlight.backbones import Backbone
-from slotlight.backbones.truncation import ConvFeatures
 from slotlight.config import DetectorConfig
-from slotlight.errors import ConfigError
 
 UNTOUCHED = 0.01
 """A proposal whose IoU with every region is at most this does not count."""
@@ -73,19 +70,15 @@ class PartlyLabelledHeads(RoIHeads):
         return matched, labels
 
 
-def build_detector(backbone: Backbone, config: DetectorConfig) -> MaskRCNN:
-    """A detector that begins with a backbone's weights, which it copies and goes on training.
+def build_detector(stages: Any, config: DetectorConfig) -> MaskRCNN:
+    """A detector on a network's stages, which it takes over and goes on training.
 
-    Raises:
-        ConfigError: The backbone has no stages of a ConvNet.
+    Args:
+        stages: The network of the embedded `slotlight.backbones.Backbone`, which gives three maps, finest first.
+        config: Sizes of what stands on it.
     """
-    extract = backbone.extract
-    if not isinstance(extract, ConvFeatures) or len(extract.channels) != 3:
-        raise ConfigError(
-            f"A detector needs three stages of a ConvNet, which {backbone.name!r} does not have; use 'embedded'."
-        )
     width = config.width
-    pyramid = StagePyramid(deepcopy(extract.network), extract.channels, width)
+    pyramid = StagePyramid(stages, stages.feature_info.channels(), width)
     levels = ["0", "1", "2"]
     network = MaskRCNN(
         pyramid,
@@ -107,8 +100,8 @@ def build_detector(backbone: Backbone, config: DetectorConfig) -> MaskRCNN:
         mask_roi_pool=MultiScaleRoIAlign(levels, 14, 2),
         mask_head=MaskRCNNHeads(width, (width, width), 1),
         mask_predictor=MaskRCNNPredictor(width, width, 2),
-        image_mean=backbone.mean.flatten().tolist(),
-        image_std=backbone.std.flatten().tolist(),
+        image_mean=stages.pretrained_cfg["mean"],
+        image_std=stages.pretrained_cfg["std"],
         _skip_resize=True,
     )
     network.roi_heads.__class__ = PartlyLabelledHeads

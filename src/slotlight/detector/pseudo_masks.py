@@ -63,9 +63,7 @@ class PseudoMasks:
         )
 
 
-def find_pseudo_masks(
-    photographs: Sequence[Path], folder: Path, teacher: Discoverer, *, batch_size: int = 8
-) -> list[PseudoMasks]:
+def find_pseudo_masks(photographs: Sequence[Path], folder: Path, teacher: Discoverer) -> list[PseudoMasks]:
     """Find the regions of photographs with a teacher, or read those that were found before.
 
     Photographs that cannot be read are left out, and named.
@@ -74,7 +72,6 @@ def find_pseudo_masks(
         photographs: Files, in the order that the result has.
         folder: Where the blocks are kept; whoever calls makes sure that it belongs to this teacher and these files.
         teacher: What finds the regions; its rule says how many.
-        batch_size: Photographs that go through it at once.
 
     Raises:
         TrainingError: No photograph has a region.
@@ -87,7 +84,7 @@ def find_pseudo_masks(
         for number, block in enumerate(blocks):
             file = folder / f"{number:06d}.json"
             if not file.exists():
-                stream = teacher.stream(block, batch_size=batch_size, on_error=_leave_out)
+                stream = teacher.stream(block, on_error=_leave_out)
                 write_text(file, [sealed({"rows": [_to_json(discovery) for discovery in stream]})])
             found += _read(file)
             progress.update(min(len(photographs), (number + 1) * BLOCK))

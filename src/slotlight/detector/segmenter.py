@@ -11,7 +11,7 @@ from slotlight.backbones import Backbone
 from slotlight.config import Calibration, DetectorConfig, Precision
 from slotlight.detector.network import STRIDE
 from slotlight.files import digest
-from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
+from slotlight.segmenter import Regions, SlotMasks, WithoutControls, layered
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -19,7 +19,7 @@ CELL = 2
 """Pixels along a side of a cell of the masks, at the size at which a photograph is read."""
 
 
-class DetectorSegmenter:
+class DetectorSegmenter(WithoutControls):
     """A detector that learned from regions; all that it finds are candidates, the best of them share the photograph.
 
     Args:
@@ -57,10 +57,6 @@ class DetectorSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         weights = tensors_digest(self.network.state_dict())
         return digest(repr(self.config), weights, self.precision, repr(self.calibration), __version__)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002

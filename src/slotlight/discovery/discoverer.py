@@ -167,52 +167,62 @@ class Discoverer:
             image = read_photograph(source)
         except ImageError as error:
             return given, error
-        return Ready(source, tag, image, self._small(image))
+        return Ready(source, tag, image, self.fitted(image))
 
-    def _small(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-        """What the segmenter is given."""
+    def fitted(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+        """A photograph as the segmenter is given it."""
         from slotlight.images.resizing import resize
 
         height, width, _ = image.shape
         size = fit_size(height, width, self.segmenter.image_size, self.segmenter.patch_size)
         return resize(image, size)
 
-    def _segment(self, ready: list[Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
-        """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
+    def slots_in(self, fitted: Sequence[UInt8[np.ndarray, "rows columns 3"]], seed: int) -> SlotMasks:
+        """The slots of photographs of one size.
+
+        Raises:
+            ConfigError: The rule asks for proposals, and there are none.
+        """
         from slotlight.images.resizing import to_batch
 
-        images = to_batch([photograph.small for photograph in ready], self.segmenter.device)
-        slots = self.segmenter.segment(images, seed=seed)
+        slots = self.segmenter.segment(to_batch(list(fitted), self.segmenter.device), seed=seed)
         if self.rule.proposals and slots.regions is None:
             raise ConfigError(
-                f"{self.name!r} finds objects that share the photograph and has no proposals beside them; choose a "
-                "model that has, such as voting or a detector."
+                f"{self.name!r} makes no proposals; choose a model that does, such as voting or a detector, or leave "
+                "--proposals out."
             )
-        return [
-            pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)
-        ]
+        return slots
 
-    def _finish(self, photograph: Ready, slots: SlotMasks, number: int) -> Discovery:
+    def objects_in(self, slots: SlotMasks, number: int, size: tuple[int, int]) -> PixelObjects:
+        """The objects that the rule makes of one photograph's slots, at its own size."""
         # An accelerator may still be at them: it is a worker that waits, while the next batch is prepared.
         import torch
 
         from slotlight.discovery.objects import pixel_objects, pixel_regions
         from slotlight.segmenter import Regions
 
-        size = photograph.image.shape[:2]
         with torch.inference_mode():
             if self.rule.proposals and slots.regions is not None:
                 regions = slots.regions[number]
                 regions = Regions(regions.masks.cpu(), regions.scores.cpu())
-                objects = pixel_regions(regions, size, self.rule, calibration=self.calibration)
-            else:
-                masks, scores, groups = (
-                    values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
-                )
-                objects = pixel_objects(
-                    masks, scores, size, self.rule, groups, whole=slots.whole, calibration=self.calibration
-                )
-        return photograph.discovery(objects)
+                return pixel_regions(regions, size, self.rule, calibration=self.calibration)
+            masks, scores, groups = (
+                values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
+            )
+            return pixel_objects(
+                masks, scores, size, self.rule, groups, whole=slots.whole, calibration=self.calibration
+            )
+
+    def _segment(self, ready: list[Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
+        """Put photographs of one size through the segmenter; what remains is done beside the next batch."""
+        slots = self.slots_in([photograph.small for photograph in ready], seed)
+        return [
+            pool.submit(self._finish, photograph, slots, number) for number, photograph in enumerate(ready)
+        ]
+
+    def _finish(self, photograph: Ready, slots: SlotMasks, number: int) -> Discovery:
+        height, width, _ = photograph.image.shape
+        return photograph.discovery(self.objects_in(slots, number, (height, width)))
 
 
 def _pixels(given: Photograph | Tagged) -> int:

@@ -147,15 +147,11 @@ class Discovery:
         check_installed(chosen.format)
         if self.path is None:
             raise ConfigError(
-                "This photograph came from no file, so that formats cannot name it; discover a path."
+                "This photograph was not read from a file, so formats cannot refer to it; discover a path instead."
             )
         identity = {"saved": str(self.path)} | chosen.identity()
-        lock = begin_run(Path(folder), identity, outputs=OUTPUTS)
-        try:
-            with writing_to(Path(folder)):
-                write_formats(self._found(), Path(folder), chosen)
-        finally:
-            lock.release()
+        with begin_run(Path(folder), identity, outputs=OUTPUTS), writing_to(Path(folder)):
+            write_formats(self._found(), Path(folder), chosen)
 
     def _found(self) -> Found:
         return Found({}, lambda: iter([self._photograph()]))

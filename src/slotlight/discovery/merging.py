@@ -67,12 +67,8 @@ def merge_shards(folders: Sequence[Path], out: Path, *, start_over: bool = False
     parts = [_read(folder) for folder in folders]
     _check(parts)
     identity = parts[0].identity
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out):
-            return _merge({part.shard.number: part for part in parts}, identity, out)
-    finally:
-        lock.release()
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over), writing_to(out):
+        return _merge({part.shard.number: part for part in parts}, identity, out)
 
 
 def _merge(parts: Mapping[int, _Part], identity: dict[str, Any], out: Path) -> Merged:
@@ -152,13 +148,13 @@ def _check(parts: Sequence[_Part]) -> None:
         if part.identity != first.identity:
             found = differences(first.identity, part.identity)
             raise OutputError(
-                f"The shard {part.shard} in {part.folder} is of another run than {first.shard} in {first.folder} "
+                f"The shard {part.shard} in {part.folder} belongs to another run than {first.shard} in {first.folder} "
                 f"({found}); run it again with the settings of the others."
             )
         if part.photographs != first.photographs:
             counts = [one.photographs["photographs"] for one in (part, first)]
             raise OutputError(
-                f"The shard {part.shard} in {part.folder} is of other photographs than {first.shard} in "
+                f"The shard {part.shard} in {part.folder} covers other photographs than {first.shard} in "
                 f"{first.folder} ({counts[0]:,} and {counts[1]:,} of them in all); run it again over the same paths."
             )
     missing = sorted(set(range(1, first.shard.of + 1)) - {part.shard.number for part in parts})

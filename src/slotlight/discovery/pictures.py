@@ -6,20 +6,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, cast
-
-from PIL.Image import Image
+from typing import cast
 
 from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.record import Entry, Line
 from slotlight.drawing import label_map
 from slotlight.errors import ImageError, printable
-from slotlight.files import whole_file
 from slotlight.formats.cutouts import cut_out, cutout_paths
 from slotlight.images import Photograph
 from slotlight.images.fetching import fetch
 from slotlight.images.files import PixelBudget
+from slotlight.images.saving import save_picture
 from slotlight.parallel import OrderedBatches
 
 WRITERS = 2
@@ -155,10 +153,3 @@ def _submit(pool: ThreadPoolExecutor, pictures: Pictures, discovery: Discovery) 
 def _write(pictures: Pictures, discovery: Discovery) -> Line:
     with _WRITING.take(discovery.segments.size):
         return pictures.write(discovery)
-
-
-def save_picture(picture: Image, path: Path, **how: Any) -> None:
-    """Write a picture whole or not at all, without waiting for the disk."""
-    # A sync for each picture would take longer than the model.
-    with whole_file(path, durable=False) as partial:
-        picture.save(partial, **how)

@@ -7,6 +7,7 @@ gone are deleted, and the end is that of a fresh run.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from textwrap import indent
 from typing import IO, Any
@@ -17,7 +18,7 @@ from slotlight.discovery.pictures import Pictures
 from slotlight.discovery.record import PROGRESS, Entry, Line, sorted_lines, whole_lines
 from slotlight.discovery.shards import Shard, image_ids
 from slotlight.errors import ConfigError
-from slotlight.files import begin_run, digest, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, digest, write_text, writing_to
 from slotlight.formats.found import Found, FoundPhotograph
 from slotlight.formats.registry import OUTPUTS as FORMAT_OUTPUTS
 from slotlight.formats.registry import check_installed, write_formats
@@ -28,7 +29,6 @@ FAILURES = "failures.json"
 
 SHARD = ".shard.json"
 OUTPUTS = (*FORMAT_OUTPUTS, FAILURES, "masks", "overlays", PROGRESS, SHARD)
-PROMISE = "What is done is kept, and the same command goes on from there."
 
 
 class ResultFolder:
@@ -87,20 +87,20 @@ class ResultFolder:
             | formats.identity()
             | ({"shard": str(shard)} if shard else {})
         )
-        self._lock = begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
-        try:
-            with writing_to(folder, promise=PROMISE):
+        with ExitStack() as claims:
+            claims.enter_context(
+                begin_run(folder, self.identity | kept, outputs=OUTPUTS, start_over=start_over)
+            )
+            with writing_to(folder, promise=RESUMES):
                 self.failed_before = 0
                 self._offsets = self._resume()
                 self._lines: IO[str] = self._progress.open("a", encoding="utf-8")
-        except BaseException:
-            self._lock.release()
-            raise
+            self._claims = claims.pop_all()
         self.left = [entry for entry in self.entries if entry.file not in self._offsets]
 
     def take(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Record photographs as they are finished."""
-        with writing_to(self.folder, promise=PROMISE):
+        with writing_to(self.folder, promise=RESUMES):
             for line in lines:
                 self._offsets[line.file] = self._lines.tell()
                 self._lines.write(line.encoded())
@@ -109,7 +109,7 @@ class ResultFolder:
 
     def finish(self) -> None:
         """Write the formats and ``failures.json``."""
-        with writing_to(self.folder, promise=PROMISE):
+        with writing_to(self.folder, promise=RESUMES):
             self._lines.close()
             write_results(self.folder, self.identity, self._offsets, self.formats)
             if self.shard:
@@ -121,8 +121,8 @@ class ResultFolder:
 
     def close(self) -> None:
         """Let go of files and the folder; what is recorded stays for the next run."""
-        self._lock.release()
-        with writing_to(self.folder, promise=PROMISE):
+        self._claims.close()
+        with writing_to(self.folder, promise=RESUMES):
             self._lines.close()
 
     def _resume(self) -> dict[str, int]:

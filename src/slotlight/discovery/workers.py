@@ -18,9 +18,8 @@ import torch
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.pictures import Pictures, discover_entries
 from slotlight.discovery.record import Entry, Line
-from slotlight.discovery.results import PROMISE
 from slotlight.errors import OutputError, SlotlightError
-from slotlight.files import writing_to
+from slotlight.files import RESUMES, writing_to
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> I
                     message: Line | SlotlightError | None = connection.recv()
                 except EOFError:
                     raise SlotlightError(
-                        "A worker process was killed, often for want of memory; the same command goes on, and fewer "
-                        "--workers need less."
+                        "A worker process was killed, often because memory ran out; the same command resumes, and "
+                        "fewer --workers need less."
                     ) from None
                 if message is None:
                     connections.remove(connection)
@@ -106,7 +105,7 @@ def _run(connection: Connection, work: Work, entries: Sequence[Entry]) -> None:
 def _unwritten(folder: Path, fault: OSError) -> SlotlightError:
     """What one process would have said."""
     try:
-        with writing_to(folder, promise=PROMISE):
+        with writing_to(folder, promise=RESUMES):
             raise fault
     except OutputError as said:
         return said

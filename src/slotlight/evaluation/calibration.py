@@ -108,16 +108,13 @@ def calibrate(
     segmenter = choose_segmenter(str(model), weights, device, "fp32")
     identity = {"calibrated": segmenter.fingerprint(), "data": f"{dataset.name} {dataset.split}"}
     identity |= {"protocol": protocol} | asdict(options)
-    lock = begin_run(out, identity, outputs=_OUTPUTS)
-    try:
+    with begin_run(out, identity, outputs=_OUTPUTS):
         fit = fit_calibration(
             segmenter, dataset, out=out / _EVALUATION, protocol=protocol, options=options, progress=progress
         )
         with writing_to(out):
             about = {name: value for name, value in asdict(fit).items() if name != "calibration"}
             save_calibrated(folder, out, fit.calibration, about)
-    finally:
-        lock.release()
     return fit
 
 

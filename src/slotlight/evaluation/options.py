@@ -28,4 +28,4 @@ class EvaluationOptions:
     def __post_init__(self) -> None:
         at_least(self, 1, "seeds", "batch_size", *(["limit"] if self.limit is not None else []))
         if self.on_error not in ("stop", "skip"):
-            raise ConfigError(f"On error is {self.on_error!r}; valid: stop, skip.")
+            raise ConfigError(f"on_error is {self.on_error!r}; valid: stop, skip.")

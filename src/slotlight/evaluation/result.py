@@ -1,9 +1,9 @@
 """What an evaluation returns: tables, and the values that they were made from."""
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from slotlight.datasets import Dataset
 from slotlight.evaluation.protocols import Protocol
 from slotlight.evaluation.tables import Table
 from slotlight.evaluation.values import Values
-from slotlight.files import whole_file, write_text
+from slotlight.files import csv_line, write_text
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,8 @@ class Evaluation:
 
 def _write_csv(path: Path, result: ProtocolResult, dataset: Dataset) -> None:
     names = [metric.name for metric in result.protocol.metrics if not metric.pooled]
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["photograph", "model", "seed", *names])
-        for row in result.values:
-            writer.writerows(_csv_rows(row, names, dataset))
+    rows = (line for row in result.values for line in _csv_rows(row, names, dataset))
+    write_text(path, map(csv_line, chain([["photograph", "model", "seed", *names]], rows)))
 
 
 def _csv_rows(row: Values, names: Sequence[str], dataset: Dataset) -> list[list[Any]]:

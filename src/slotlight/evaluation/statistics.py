@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 DRAWS = 2000
 FLIPS = 10_000
@@ -54,16 +54,24 @@ def bootstrap_interval(values: Float[np.ndarray, " image"]) -> Interval | None:
         Interval(low=0.5, high=0.5)
     """
     values = values[~np.isnan(values)]
-    return None if len(values) < 2 else interval_of(bootstrap_weights(len(values)) @ values / len(values))
+    if len(values) < 2:
+        return None
+    weights = bootstrap_weights(len(values))
+    some = (weights[start : start + _CHUNK].astype(float) for start in range(0, DRAWS, _CHUNK))
+    return interval_of(np.concatenate([chunk @ values for chunk in some]) / len(values))
 
 
 @lru_cache(maxsize=4)
-def bootstrap_weights(images: int) -> Weights:
-    """How often each photograph is drawn when as many are drawn as there are, with replacement, `DRAWS` times."""
+def bootstrap_weights(images: int) -> UInt8[np.ndarray, "draw image"]:
+    """How often each photograph is drawn when as many are drawn as there are, with replacement, `DRAWS` times.
+
+    In bytes: of 10,000 photographs they take 20 MB.
+    """
     rng = np.random.default_rng(0)
-    return np.stack(
-        [np.bincount(rng.integers(images, size=images), minlength=images) for _ in range(DRAWS)]
-    ).astype(float)
+    weights = np.empty((DRAWS, images), np.uint8)
+    for draw in weights:
+        draw[:] = np.bincount(rng.integers(images, size=images), minlength=images)
+    return weights
 
 
 def interval_of(draws: Float[np.ndarray, " draw"]) -> Interval | None:

@@ -38,7 +38,7 @@ class Trainings:
             same = other.model.config == first.model.config and other.calibration == first.calibration
             if not same or other.backbone.fingerprint() != first.backbone.fingerprint():
                 raise ConfigError(
-                    f"The trainings {first.name!r} are not of one model: they differ in their settings or their "
+                    f"The trainings {first.name!r} are not of the same model: they differ in their settings or their "
                     "backbone; name them one by one."
                 )
         self.name, self.image_size, self.patch_size = first.name, first.image_size, first.patch_size
@@ -58,7 +58,7 @@ class Trainings:
         """See `slotlight.segmenter.Segmenter`."""
         return digest([training.fingerprint() for training in self.trainings])
 
-    def controls(self) -> list[Segmenter]:
+    def controls(self) -> Sequence[Segmenter]:
         """Those of the first training: only its start before training differs from one to the next."""
         return self.trainings[0].controls()
 
@@ -78,7 +78,7 @@ def load_trainings(
 
     Raises:
         ConfigError: They are not trainings of one model.
-        CheckpointError: A folder is no model.
+        CheckpointError: A folder is not a model.
     """
     names = [folder.name for folder in folders]
     name = commonprefix(names).rstrip("-_. ") or ",".join(names)  # noqa: RUF071 - characters are meant

@@ -126,7 +126,7 @@ def cache_features(
     except OSError as error:
         raise CacheError(
             f"The feature cache {home} cannot be written: {error.strerror or error}; make room, and the same command "
-            "goes on from there."
+            "resumes from there."
         ) from error
     return _finished(home, key, progress)
 
@@ -155,11 +155,11 @@ def _open(home: Path, key: CacheKey) -> _Progress:
         write_text(home / "cache.json", [key.to_json()])
     try:
         progress = _Progress(**(unsealed((home / "progress.json").read_bytes()) or {}))
-        sound = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
-        sound = sound and (home / "features.f16").stat().st_size >= progress.rows * key.row_bytes
+        usable = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
+        usable = usable and (home / "features.f16").stat().st_size >= progress.rows * key.row_bytes
     except (OSError, ValueError, TypeError):
-        sound = False
-    if not sound:
+        usable = False
+    if not usable:
         raise CacheError(f"The feature cache {home} is damaged; delete that folder and run again.")
     return progress
 

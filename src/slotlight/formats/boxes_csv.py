@@ -1,11 +1,9 @@
 """CSV: a row an object with its box, for spreadsheets and data frames."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from slotlight.files import write_text
+from slotlight.files import csv_line, write_text
 from slotlight.formats.found import Found
 
 COLUMNS = (
@@ -28,15 +26,3 @@ def _rows(found: Found) -> Iterator[str]:
             corners = [f"{value:g}" for value in box]
             values = (number, found.class_of(annotation), *corners, annotation["area"], annotation["score"])
             yield csv_line((*of_photograph, *values))
-
-
-def csv_line(values: tuple[object, ...]) -> str:
-    """A line of a CSV file; bytes of a file's name that are not UTF-8 are spelt out.
-
-    Example:
-        >>> csv_line(("a, b.jpg", 1)).strip()
-        '"a, b.jpg",1'
-    """
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue().encode("utf-8", "backslashreplace").decode()

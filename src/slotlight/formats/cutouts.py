@@ -11,6 +11,7 @@ from slotlight.errors import OutputError
 from slotlight.formats.folders import whole_folder
 from slotlight.formats.found import Found
 from slotlight.images import read_photograph
+from slotlight.images.saving import save_picture
 
 
 def write_cutouts(found: Found, folder: Path) -> None:
@@ -29,8 +30,7 @@ def write_cutouts(found: Found, folder: Path) -> None:
                 )
             pictures = cut_out(image, photograph.each_mask(), photograph.boxes_xyxy())
             for path, picture in zip(cutout_paths(partial, photograph.name), pictures, strict=False):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                picture.save(path, compress_level=3)
+                save_picture(picture, path, compress_level=3)
 
 
 def cutout_paths(folder: Path, name: str) -> Iterator[Path]:

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from slotlight.files import write_text
-from slotlight.formats.boxes_csv import csv_line
+from slotlight.files import csv_line, write_text
 from slotlight.formats.found import Found
 
 

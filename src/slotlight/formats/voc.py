@@ -1,6 +1,7 @@
 """PASCAL VOC: an XML file of boxes and two label maps for each photograph, and the lists that name them."""
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
@@ -10,15 +11,21 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from slotlight.errors import printable
+from slotlight.errors import OutputError, printable
 from slotlight.formats.folders import file_below, whole_folder
 from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.images.saving import save_picture
 
 _LISTS = ("Main", "Segmentation")
 
 
 def write_voc(found: Found, folder: Path) -> None:
-    """Write ``voc/``, a devkit without the photographs themselves."""
+    """Write ``voc/``, a devkit without the photographs themselves.
+
+    Raises:
+        OutputError: There are more classes than a label map can hold, or it cannot name one of them.
+    """
+    _check(found.classes)
     with whole_folder(folder / "voc") as partial:
         lists = partial / "ImageSets"
         for name in _LISTS:
@@ -38,7 +45,19 @@ def write_voc(found: Found, folder: Path) -> None:
             f"{name}:{','.join(map(str, colour))}::\n"
             for name, colour in zip(("background", *found.classes), colours, strict=False)
         ]
-        (partial / "labelmap.txt").write_text("# label:color_rgb:parts:actions\n" + "".join(lines))
+        (partial / "labelmap.txt").write_text(
+            "# label:color_rgb:parts:actions\n" + "".join(lines), encoding="utf-8"
+        )
+
+
+def _check(classes: Sequence[str]) -> None:
+    if len(classes) > 255:
+        raise OutputError(f"VOC's label maps hold 255 classes, and there are {len(classes)}; merge some.")
+    for name in classes:
+        if ":" in name or name.startswith("#"):
+            raise OutputError(
+                f"VOC's labelmap.txt cannot name a class {name!r}; give it a name without colons and a leading #."
+            )
 
 
 def voc_annotation(photograph: FoundPhotograph, found: Found) -> Element:
@@ -77,7 +96,7 @@ def _write_label_maps(photograph: FoundPhotograph, folder: Path) -> None:
     for kind, labels in (("SegmentationObject", objects), ("SegmentationClass", classes[objects])):
         picture = Image.fromarray(labels)
         picture.putpalette(_palette().ravel().tolist())
-        picture.save(file_below(folder / kind, photograph.name, ".png"), compress_level=3)
+        save_picture(picture, file_below(folder / kind, photograph.name, ".png"), compress_level=3)
 
 
 @cache

@@ -4,6 +4,7 @@ ultralytics looks for the labels of ``images/a.jpg`` in ``labels/a.txt``, so the
 They are linked, not copied.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from jaxtyping import Bool
 from slotlight.errors import OutputError
 from slotlight.formats.folders import file_below, whole_folder
 from slotlight.formats.found import Found, FoundPhotograph
+
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 
 
 def write_yolo(found: Found, folder: Path) -> None:
@@ -24,14 +27,20 @@ def write_yolo(found: Found, folder: Path) -> None:
             lines = "".join(f"{line}\n" for line in yolo_lines(photograph))
             file_below(partial / "labels", photograph.name, ".txt").write_text(lines)
             _link(photograph, partial / "images")
-        classes = "".join(f"  {number}: {name}\n" for number, name in enumerate(found.classes))
-        (partial / "data.yaml").write_text(f"train: images\nval: images\nnames:\n{classes}")
+        classes = "".join(f"  {number}: {_quoted(name)}\n" for number, name in enumerate(found.classes))
+        (partial / "data.yaml").write_text(f"train: images\nval: images\nnames:\n{classes}", encoding="utf-8")
 
 
 def yolo_lines(photograph: FoundPhotograph) -> Iterator[str]:
     """A line an object: its class from 0, then x and y of its polygon's points as shares of width and height."""
     for annotation, mask in zip(photograph.annotations, photograph.each_mask(), strict=True):
         yield " ".join([str(annotation["category_id"] - 1), *_shares(mask)])
+
+
+def _quoted(name: str) -> str:
+    """A name as YAML has it; what is no plain word is quoted, as JSON does it."""
+    is_plain = name.isascii() and name.isidentifier() and name.lower() not in _YAML_WORDS
+    return name if is_plain else json.dumps(name, ensure_ascii=False)
 
 
 def _shares(mask: Bool[np.ndarray, "height width"]) -> Iterator[str]:
@@ -51,6 +60,6 @@ def _link(photograph: FoundPhotograph, folder: Path) -> None:
     path = Path(photograph.file)
     if not path.is_file():
         raise OutputError(
-            f"{path} is not a file of this machine, and YOLO's folder is made of links to photographs."
+            f"{path} is not a file on this machine, but YOLO's folder links to photographs; choose another format."
         )
     file_below(folder, photograph.name, path.suffix).symlink_to(path.absolute())

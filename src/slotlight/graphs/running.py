@@ -72,8 +72,9 @@ class GraphDiscoverer(Discoverer):
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def _small(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-        return image  # the graph resizes it
+    def fitted(self, image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+        """The photograph itself: the graph resizes it."""
+        return image
 
     def _segment(self, ready: list[Ready], seed: int, pool: ThreadPoolExecutor) -> list[Future[Discovery]]:
         """Put photographs through the graph, one by one; what remains is done beside the next."""
@@ -113,6 +114,7 @@ def open_graph(file: Path) -> "tuple[onnxruntime.InferenceSession, GraphSettings
         ) from fault
     options: Any = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights of eight bits: to fp32, once
     named = named_hash(content)
     assert named is not None
     try:

@@ -2,8 +2,6 @@
 
 import io
 import json
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +12,14 @@ from torch.export import Dim, ExportedProgram
 
 from slotlight.errors import ConfigError
 from slotlight.files import whole_file, writing_to
+from slotlight.graphs.int8 import with_int8_weights
 from slotlight.graphs.running import OUTPUTS
 from slotlight.graphs.settings import SETTINGS, SHA256, UNKNOWN, GraphSettings, with_hash
 from slotlight.graphs.whole import WholeModel
 from slotlight.images.files import max_pixels
 from slotlight.model.fusion import LARGEST_BATCHED
 from slotlight.model.segmenter import ModelSegmenter
+from slotlight.progress import quiet
 from slotlight.segmenter import Segmenter
 from slotlight.version import __version__
 
@@ -27,7 +27,9 @@ GraphFormat = Literal["onnx", "torch"]
 _EXAMPLE = (270, 360)
 
 
-def export_model(segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *, seed: int = 0) -> None:
+def export_model(
+    segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *, seed: int = 0, int8: bool = False
+) -> None:
     """Write a model as one graph: photographs of any size to slot masks, scores, groups and segments.
 
     Args:
@@ -35,9 +37,10 @@ def export_model(segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *,
         out: A new file.
         kind: ``onnx`` for ONNX Runtime, ``torch`` for `torch.export.load`.
         seed: Of what is drawn for the slots' start; the graph always finds what this seed finds.
+        int8: Keep large weights in eight bits; see `slotlight.graphs.int8`.
 
     Raises:
-        ConfigError: The model has no such graph, or a package is missing.
+        ConfigError: The model has no such graph, a package is missing, or eight bits are asked for in torch's format.
         OutputError: The file cannot be written.
     """
     if not isinstance(segmenter, ModelSegmenter):
@@ -48,14 +51,20 @@ def export_model(segmenter: Segmenter, out: Path, kind: GraphFormat = "onnx", *,
     _require_exportable(segmenter)
     if out.exists():
         raise ConfigError(f"{out} exists and is not written over; choose another name for --out.")
+    if int8 and kind != "onnx":
+        raise ConfigError(
+            "Weights of eight bits are kept in ONNX files alone; leave out --int8 or --format torch."
+        )
     settings = GraphSettings(
         segmenter.name, segmenter.fingerprint(), seed, __version__, segmenter.calibration
     )
     if kind == "onnx":
         _require_packages()
-    with _quiet(), _in_a_sentence(segmenter.name):
+    with quiet("torch.onnx", "onnxscript"), _in_a_sentence(segmenter.name):
         program = traced(WholeModel(segmenter, seed=seed))
-        content = _onnx_bytes(program, settings) if kind == "onnx" else _torch_bytes(program, settings)
+        content = (
+            _onnx_bytes(program, settings, int8=int8) if kind == "onnx" else _torch_bytes(program, settings)
+        )
     with writing_to(out), whole_file(out) as partial:
         partial.write_bytes(content)
 
@@ -96,12 +105,14 @@ def _require_packages() -> None:
         ) from fault
 
 
-def _onnx_bytes(program: ExportedProgram, settings: GraphSettings) -> bytes:
+def _onnx_bytes(program: ExportedProgram, settings: GraphSettings, *, int8: bool) -> bytes:
     written = torch.onnx.export(
         program, dynamo=True, input_names=["image"], output_names=list(OUTPUTS), verbose=False
     )
     assert written is not None
     proto = written.model_proto
+    if int8:
+        with_int8_weights(proto)
     for key, value in ((SETTINGS, settings.encoded()), (SHA256, UNKNOWN)):
         proto.metadata_props.add(key=key, value=value)
     return with_hash(proto.SerializeToString())
@@ -125,19 +136,3 @@ def _in_a_sentence(name: str) -> Iterator[None]:
             f"The model {name!r} has no graph for photographs of any size in torch {torch.__version__} "
             f"({lines[0][:160]}); export a model of another backbone."
         ) from fault
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what tracing tells its developers."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slotlight.errors import ConfigError
+from slotlight.files import csv_line
 
 COLUMNS = ("group", "objects", "name")
 _MOST_BYTES = 10_000_000
@@ -25,11 +26,8 @@ def names_csv(sizes: Sequence[int], names: Mapping[int, str]) -> str:
         1,40,cat
         2,7,group 2
     """
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    rows.writerows((group, size, names[group]) for group, size in enumerate(sizes, start=1))
-    return text.getvalue()
+    rows = ((group, size, names[group]) for group, size in enumerate(sizes, start=1))
+    return "".join(map(csv_line, [COLUMNS, *rows]))
 
 
 def read_names(path: Path, count: int) -> dict[int, str]:
@@ -61,6 +59,8 @@ def read_names(path: Path, count: int) -> dict[int, str]:
             )
         if int(cells[number]) in names:
             raise ConfigError(f"{path}, line {line}, names group {cells[number]} again; give it one line.")
+        if not cells[name].isprintable():
+            raise ConfigError(f"{path}, line {line}, has the name {cells[name]!r}; put it on one line.")
         names[int(cells[number])] = cells[name]
     if missing := [group for group in range(1, count + 1) if group not in names]:
         raise ConfigError(

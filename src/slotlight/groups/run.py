@@ -5,75 +5,29 @@ stay: the same command, run again, only reads ``names.csv`` and writes ``grouped
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from slotlight.discovery.record import PROGRESS, Line, sorted_lines
+from slotlight.discovery.record import Line
 from slotlight.errors import ImageError, OutputError
-from slotlight.files import begin_run, digest, sealed, unsealed, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, digest, sealed, write_text, writing_to
+from slotlight.formats.classes import Classes
 from slotlight.formats.coco import coco_json
-from slotlight.formats.found import FoundPhotograph
+from slotlight.formats.found import Found
+from slotlight.groups.classes import CLUSTERS, NAMES, kept_clusters, named_classes
 from slotlight.groups.clustering import Clusters, cluster
 from slotlight.groups.features import FeatureReader, known_features
+from slotlight.groups.found import FoundObjects
 from slotlight.groups.names import default_name, names_csv, read_names
 from slotlight.groups.sheets import SHOWN, Shown, spread, write_sheets
 
-GROUPED, NAMES, SHEETS = "grouped.json", "names.csv", "sheets"
-_FEATURES, _CLUSTERS = ".features.jsonl", ".clusters.json"
-OUTPUTS = (GROUPED, NAMES, SHEETS, _FEATURES, _CLUSTERS)
-_PROMISE = "What is done is kept, and the same command goes on from there."
-
-
-@dataclass(frozen=True)
-class FoundObjects:
-    """What a finished `slotlight discover` found.
-
-    Attributes:
-        folder: Its results.
-        offsets: Where the line of each photograph with objects begins in its record.
-        objects: How many there are in all.
-        digest: Changes when any of them does.
-    """
-
-    folder: Path
-    offsets: Mapping[str, int]
-    objects: int
-    digest: str
-
-    @classmethod
-    def of(cls, folder: Path) -> "FoundObjects":
-        """Read a folder's record.
-
-        Raises:
-            OutputError: It holds no finished discovery, or one without objects.
-        """
-        if not (folder / "objects.json").is_file() or not (folder / PROGRESS).is_file():
-            raise OutputError(
-                f"{folder} holds no finished discovery; name a folder that `slotlight discover` has written."
-            )
-        offsets: dict[str, int] = {}
-        parts: list[str] = []
-        objects = 0
-        with (folder / PROGRESS).open("rb") as lines:
-            start = 0
-            for text in lines:
-                record = unsealed(text)
-                if record is not None and record["annotations"]:
-                    offsets[record["file"]] = start
-                    objects += len(record["annotations"])
-                    parts.append(digest(record))
-                start += len(text)
-        if not objects:
-            raise OutputError(f"{folder} holds no object; run `slotlight discover` with a lower --min-score.")
-        return cls(folder, offsets, objects, digest(sorted(parts)))
-
-    def lines(self) -> Iterator[Line]:
-        """The photographs with objects, by file."""
-        return sorted_lines(self.folder / PROGRESS, self.offsets)
+GROUPED, SHEETS = "grouped.json", "sheets"
+_FEATURES = ".features.jsonl"
+OUTPUTS = (GROUPED, NAMES, SHEETS, _FEATURES, CLUSTERS)
 
 
 @dataclass(frozen=True)
@@ -129,30 +83,20 @@ def group_objects(
         "groups": asked,
         "seed": seed,
     }
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out, promise=_PROMISE):
-            kept = _kept(out)
-            if kept is None:
-                kept = _form(found, out, reader, groups, seed, on_photograph)
-                write_text(out / _CLUSTERS, [sealed(kept)])
-            names = read_names(out / NAMES, len(kept["sizes"]))
-            if not (out / NAMES).is_file():
-                write_text(out / NAMES, [names_csv(kept["sizes"], names)])
-            write_text(out / GROUPED, _coco(found, kept, names))
-    finally:
-        lock.release()
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over), writing_to(out, promise=RESUMES):
+        kept = kept_clusters(out)
+        if kept is None:
+            kept = _form(found, out, reader, groups, seed, on_photograph)
+            write_text(out / CLUSTERS, [sealed(kept)])
+        names = read_names(out / NAMES, len(kept["sizes"]))
+        if not (out / NAMES).is_file():
+            write_text(out / NAMES, [names_csv(kept["sizes"], names)])
+        write_text(out / GROUPED, _coco(found, named_classes(kept, names)))
     return Grouped(tuple(kept["sizes"]), names, kept["chosen_by"], kept["failures"])
 
 
-def _kept(out: Path) -> dict[str, Any] | None:
-    """The clusters of an earlier run; None where there are none."""
-    path = out / _CLUSTERS
-    return unsealed(path.read_bytes()) if path.is_file() else None
-
-
 def _named_by_hand(out: Path) -> bool:
-    kept = _kept(out)
+    kept = kept_clusters(out)
     if not (out / NAMES).is_file():
         return False
     names = {group: default_name(group) for group in range(1, len(kept["sizes"]) + 1)} if kept else {}
@@ -235,24 +179,8 @@ def _draw(found: FoundObjects, out: Path, clusters: Clusters, files: list[str]) 
     )
 
 
-def _coco(found: FoundObjects, kept: dict[str, Any], names: Mapping[int, str]) -> Iterator[str]:
-    """``grouped.json``: each name is a category, whose id is its lowest group's number."""
-    category: dict[str, int] = {}
-    for group, name in sorted(names.items()):
-        category.setdefault(name, group)
-    groups_of = kept["objects"]
-
-    def photographs() -> Iterator[FoundPhotograph]:
-        for line in found.lines():
-            if line.file not in groups_of:
-                continue
-            annotations = [
-                annotation | {"category_id": category[names[group]]}
-                for annotation, group in zip(line.annotations, groups_of[line.file], strict=True)
-                if names[group]
-            ]
-            yield replace(line.found(line.file), annotations=annotations)
-
-    categories = {number: name for name, number in category.items() if name}
+def _coco(found: FoundObjects, classes: Classes) -> Iterator[str]:
+    """``grouped.json``: each name is a category."""
     info = {"description": "Objects found and grouped without labels by Slotlight", "found": found.digest}
-    return coco_json(info, photographs, categories)
+    named = classes.applied(Found(info, lambda: (line.found(line.file) for line in found.lines())))
+    return coco_json(info, named.photographs, dict(enumerate(named.classes, start=1)))

@@ -11,9 +11,9 @@ from PIL import Image
 
 from slotlight.drawing import contact_sheet
 from slotlight.errors import ImageError
-from slotlight.files import whole_file
 from slotlight.formats.run_lengths import annotated_mask
 from slotlight.images import read_photograph
+from slotlight.images.saving import save_picture
 
 SHOWN = 24
 """Objects on a sheet."""
@@ -55,8 +55,7 @@ def write_sheets(sheets: Mapping[Path, Sequence[Shown]]) -> None:
     for path, objects in sheets.items():
         pictures = list(_cutouts(objects))
         if pictures:
-            with whole_file(path, durable=False) as partial:
-                contact_sheet(pictures, columns=_COLUMNS, side=_SIDE).save(partial, quality=88)
+            save_picture(contact_sheet(pictures, columns=_COLUMNS, side=_SIDE), path, quality=88)
 
 
 def _cutouts(objects: Sequence[Shown]) -> Iterator[Image.Image]:

@@ -18,7 +18,7 @@ COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".zip")
 def in_archive(file: str) -> list[Located]:
     """The photographs of a tar, each called by the tar's path or URL and its own in it.
 
-    Members that are no photographs are passed over: a WebDataset has texts and labels beside them.
+    Members that are not photographs are skipped: a WebDataset has texts and labels beside them.
 
     Raises:
         ImageError: It is not a tar, is cut off, or holds no photograph.

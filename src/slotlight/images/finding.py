@@ -9,13 +9,16 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Generic, TypeVar
 
 from slotlight.errors import ImageError
 from slotlight.files import claimed_parent
 from slotlight.images.files import HEIC_REMEDY, reads_heic
 from slotlight.paths import expand_home
+
+Where = TypeVar("Where")
 
 EXTENSIONS = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
@@ -27,12 +30,12 @@ _LEFT_OUT = {
     **dict.fromkeys(_HEIC, f"to read {{them}}, {HEIC_REMEDY}"),
     **dict.fromkeys(
         (".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp"),
-        "videos are followed by `slotlight track`, one at a time",
+        "`slotlight track` takes videos, one at a time",
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), _EXPORT),
     **dict.fromkeys((".jp2", ".jxl", ".psd", ".svg", ".eps", ".pdf", ".tga", ".ico"), _EXPORT),
-    **dict.fromkeys((".tar", ".parquet"), "to read the photographs in {them}, name {them} by name"),
-    ".aae": "these hold edits alone; to use the edited photographs, export them as JPEG",
+    **dict.fromkeys((".tar", ".parquet"), "to read the photographs in {them}, pass {them} explicitly"),
+    ".aae": "these contain only edits; to use the edited photographs, export them as JPEG",
 }
 """Files that a user may take for photographs, and what to do with them."""
 
@@ -49,17 +52,17 @@ def is_photograph_name(name: str) -> bool:
     return not path.name.startswith(".") and (kind in EXTENSIONS or (kind in _HEIC and reads_heic()))
 
 
-@dataclass
-class Found:
-    """What some paths lead to.
+@dataclass(frozen=True)
+class Survey(Generic[Where]):
+    """What some names lead to.
 
     Attributes:
         photographs: Each once, in a fixed order.
         left_out: What was not taken and what to do, a sentence for each kind.
     """
 
-    photographs: list[Path] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    photographs: list[Where]
+    left_out: list[str]
 
 
 def find_photographs(paths: Sequence[str | Path]) -> list[Path]:
@@ -75,7 +78,7 @@ def find_photographs(paths: Sequence[str | Path]) -> list[Path]:
     return survey_photographs(paths).photographs
 
 
-def survey_photographs(paths: Sequence[str | Path]) -> Found:
+def survey_photographs(paths: Sequence[str | Path]) -> Survey[Path]:
     """As `find_photographs`, with what was left out: HEIC, videos, broken links, unreadable folders.
 
     Raises:
@@ -84,14 +87,14 @@ def survey_photographs(paths: Sequence[str | Path]) -> Found:
     by_file: dict[str, Path] = {}
     left_out: list[str] = []
     for path in paths:
-        survey = _Survey(expand_home(path))
-        for photograph in survey.photographs():
+        search = _Search(expand_home(path))
+        for photograph in search.photographs():
             by_file.setdefault(os.path.realpath(photograph), photograph)
-        left_out += survey.left_out()
-    return Found(list(by_file.values()), list(dict.fromkeys(left_out)))
+        left_out += search.left_out()
+    return Survey(list(by_file.values()), list(dict.fromkeys(left_out)))
 
 
-class _Survey:
+class _Search:
     """What one path leads to."""
 
     def __init__(self, asked: Path) -> None:
@@ -119,7 +122,7 @@ class _Survey:
             found = sorted(self._photographs_of(self._walk(path)))
             return found, f"The folder {path} holds no photograph; these count: {' '.join(EXTENSIONS)}."
         if os.path.islink(path):  # noqa: PTH114
-            return [], f"{path} is a broken link to {os.readlink(path)}; mend it, or name its target."  # noqa: PTH115
+            return [], f"{path} is a broken link to {os.readlink(path)}; fix it, or name its target."  # noqa: PTH115
         if os.path.lexists(path):
             return [], f"{path} is neither a file nor a folder; name photographs."
         if glob.has_magic(str(path)):
@@ -135,7 +138,7 @@ class _Survey:
                 continue
             if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114
                 if kind in EXTENSIONS:
-                    self._said.append(f"{path} is a broken link and was left out; mend it, or remove it.")
+                    self._said.append(f"{path} is a broken link and was left out; fix it, or remove it.")
             elif not os.path.isfile(path):  # noqa: PTH113
                 continue
             elif is_photograph_name(path.name):
@@ -161,7 +164,7 @@ class _Survey:
                 entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             except OSError as error:
                 self._said.append(
-                    f"The folder {folder} cannot be read ({error.strerror}) and was left out; mend its permissions."
+                    f"The folder {folder} cannot be read ({error.strerror}) and was left out; fix its permissions."
                 )
                 continue
             for entry in entries:
@@ -187,7 +190,7 @@ class _Survey:
         if not kept:
             folder = ours[found[0].parent]
             raise ImageError(
-                f"{self.asked} gives only pictures that Slotlight wrote itself, in {folder}; name photographs."
+                f"{self.asked} contains only pictures that Slotlight wrote itself, in {folder}; name photographs."
             )
         return kept
 

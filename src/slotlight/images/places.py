@@ -113,7 +113,7 @@ class Part:
             except OSError as error:
                 raise ImageError(f"{self.file} cannot be read: {error.strerror or error}.") from None
         if len(content) != self.size:
-            raise ImageError(f"{self.file} is cut off; copy it again from its source.")
+            raise ImageError(f"{self.file} is truncated; copy it again from its source.")
         return content
 
 

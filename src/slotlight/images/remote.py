@@ -31,7 +31,7 @@ FIRST_WAIT = 0.5
 """Seconds between the first try and the second; they double from there."""
 
 MOST_BYTES = 500_000_000
-"""A file that answers with more is no photograph."""
+"""A file that answers with more is not a photograph."""
 
 REMEDY = "pip install 'slotlight[remote]'"
 _HEADER_BLOCK = 1 << 16
@@ -222,7 +222,7 @@ async def _from_web(system: Any, url: str, start: int | None, end: int | None) -
         system._raise_not_found_for_status(answer, url)
         if end is not None and answer.status != 206:
             raise ImageError(
-                f"The server of {url} gives no parts of files; download it, and name the local file."
+                f"The server of {url} does not support range requests; download it, and name the local file."
             )
         content = bytearray()
         async for piece in answer.content.iter_chunked(1 << 18):

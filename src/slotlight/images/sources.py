@@ -7,14 +7,13 @@ form decides which kind of source it is: a URL's scheme, the ending of a file.
 import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from slotlight.errors import ImageError
 from slotlight.images.archives import ARCHIVES, COMPRESSED, in_archive
-from slotlight.images.finding import is_photograph_name, survey_photographs
+from slotlight.images.finding import Survey, is_photograph_name, survey_photographs
 from slotlight.images.places import LocalFile, Located, RemoteObject
 from slotlight.images.remote import RemoteFile, is_url, is_web, list_remote
 from slotlight.images.tables import in_list, in_manifest, in_parquet
@@ -29,20 +28,7 @@ _HOLDERS: dict[str, Callable[[str], Iterable[Located]]] = {
 """Files that hold or name photographs, by the ending of their name."""
 
 
-@dataclass
-class Sources:
-    """What some names lead to.
-
-    Attributes:
-        photographs: Each once, in a fixed order.
-        left_out: What was not taken and what to do, a sentence for each kind.
-    """
-
-    photographs: list[Located] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-
-
-def survey_sources(names: Sequence[str | Path]) -> Sources:
+def survey_sources(names: Sequence[str | Path]) -> Survey[Located]:
     """The photographs that files, folders, globs, URLs, lists, archives and tables lead to.
 
     A file, a row or an object that two names lead to is one photograph.
@@ -65,9 +51,9 @@ def survey_sources(names: Sequence[str | Path]) -> Sources:
                     "give each its own."
                 )
         if photograph is None:
-            raise ImageError(f"{name} holds and names no photograph; check its content.")
+            raise ImageError(f"{name} contains no photographs; check its content.")
     _check_distinct(found.values())
-    return Sources(list(found.values()), list(dict.fromkeys(left_out)))
+    return Survey(list(found.values()), list(dict.fromkeys(left_out)))
 
 
 def _lead_to(name: str) -> tuple[Iterable[Located], list[str]]:

@@ -196,7 +196,7 @@ def _named(file: str, row: int, own: Any, reference: Any) -> Located:
     has_id = own is not None and str(own) != ""
     name = str(own) if has_id else f"{file}/{row}"
     if not reference:
-        return Located(name, Nowhere(f"{file} says nothing of where {name} lies; fill its row."), own=has_id)
+        return Located(name, Nowhere(f"{file} does not say where {name} is; fill in its row."), own=has_id)
     address, place = place_of(str(reference), folder_of(file))
     return Located(name, place, address, own=True) if has_id else Located(address, place)
 
@@ -209,7 +209,7 @@ def _column(names: Sequence[str], known: Sequence[str]) -> str | None:
 
 def _no_column(file: str, names: Sequence[str]) -> ImageError:
     return ImageError(
-        f"{file} has the columns {', '.join(names) or '(none)'}; name the one that says where photographs lie "
+        f"{file} has the columns {', '.join(names) or '(none)'}; call the one that locates the photographs "
         f"{', '.join(REFERENCES[:-1])} or {REFERENCES[-1]}."
     )
 
@@ -227,7 +227,7 @@ def _parquet_columns(file: str, table: "ParquetFile") -> tuple[str | None, str |
     ]
     if len(held) > 1:
         raise ImageError(
-            f"{file} has several columns of bytes ({', '.join(held)}); keep the photographs' alone."
+            f"{file} has several columns of bytes ({', '.join(held)}); keep only the one with the photographs."
         )
     reference = _column(texts, REFERENCES)
     if not held and reference is None:

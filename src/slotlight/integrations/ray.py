@@ -195,7 +195,7 @@ def discover_on_ray(work: Work, entries: Sequence[Entry], address: str) -> Itera
             raise cause from None
         last = str(error).strip().splitlines()[-1][:300].rstrip(".")
         raise SlotlightError(
-            f"Ray gave up: {last}; what is done is kept, and the same command goes on."
+            f"Ray stopped: {last}; finished work is kept; the same command resumes from there."
         ) from error
 
 

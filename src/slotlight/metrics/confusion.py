@@ -26,15 +26,12 @@ class Confusion:
 def confusion_matrix(
     slots: Integer[Tensor, "batch height width"],
     labels: Integer[Tensor, "_batch _height _width"],  # a size that differs is a user's error, see below
-    *,
-    void: int = VOID,
 ) -> Confusion:
     """Count every slot's pixels on every label, for a whole batch in one ``bincount``.
 
     Args:
         slots: The slot that each pixel belongs to.
-        labels: The class or instance that each pixel truly belongs to; 0 is background.
-        void: The label of pixels that belong to nothing, usually above all others.
+        labels: The class or instance that each pixel truly belongs to; 0 is background, 255 (void) is none.
 
     Returns:
         Counts with as many slots and labels as the highest number met in this batch. Slots and labels that no
@@ -50,14 +47,14 @@ def confusion_matrix(
         [[[1, 0, 1], [0, 0, 1]]]
     """
     _check(slots, labels)
-    num_slots, num_columns = int(slots.max()) + 1, max(int(labels.max()), void) + 1
+    num_slots, num_columns = int(slots.max()) + 1, max(int(labels.max()), VOID) + 1
     # Four-byte cells: half the memory traffic of PyTorch's usual integers, which is what this costs.
     first = torch.arange(len(slots), dtype=torch.int32, device=slots.device)[:, None, None] * num_slots
     cells = (slots.int() + first).mul_(num_columns).add_(labels)
     counts = torch.bincount(cells.flatten(), minlength=len(slots) * num_slots * num_columns)
     counts = counts.view(len(slots), num_slots, num_columns)
-    of_void = counts[..., void].clone()
-    counts[..., void] = 0
+    of_void = counts[..., VOID].clone()
+    counts[..., VOID] = 0
     num_labels = int(counts.any(1).any(0).nonzero().amax(0)) + 1 if counts.any() else 1
     return Confusion(counts=counts[..., :num_labels], void=of_void)
 

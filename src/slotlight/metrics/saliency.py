@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
-from slotlight.datasets.label_files import VOID
 from slotlight.metrics.confusion import confusion_matrix
 
 BETA_SQUARED = 0.3
@@ -31,15 +30,13 @@ class MaskAgreement:
 def mask_agreement(
     masks: Bool[Tensor, "batch height width"],
     truth: Integer[Tensor, "batch height width"],
-    *,
-    void: int = VOID,
 ) -> MaskAgreement:
     """IoU and pixel accuracy of one mask an image. Every label above 0 is salient.
 
     Source:
         The unsupervised saliency protocol of TokenCut (Wang et al., 2022) and SelfMask (Shin et al., 2022).
     """
-    counts = confusion_matrix(masks.int(), truth, void=void).counts
+    counts = confusion_matrix(masks.int(), truth).counts
     table = _binary(counts, 2)
     hit, union = table[:, 1, 1], table.sum((1, 2)) - table[:, 0, 0]
     right, pixels = hit + table[:, 0, 0], table.sum((1, 2))
@@ -50,8 +47,6 @@ def mask_agreement(
 def f_beta_curve(
     saliency: Float[Tensor, "batch height width"],
     truth: Integer[Tensor, "batch height width"],
-    *,
-    void: int = VOID,
 ) -> Float[Tensor, "batch level"]:
     """F-beta (beta² = 0.3) of a soft map in [0, 1] cut at each of 255 thresholds (one histogram).
 
@@ -66,7 +61,7 @@ def f_beta_curve(
         Achanta et al., 2009.
     """
     levels = saliency.clamp(0, 1) * (NUM_LEVELS - 1) + 1e-4  # k/255 times 255 must not round down to k - 1
-    counts = confusion_matrix(levels.int(), truth, void=void).counts
+    counts = confusion_matrix(levels.int(), truth).counts
     at_least: Tensor = _binary(counts, NUM_LEVELS).flip(1).cumsum(1).flip(1)  # pixels of each level or above
     hit, predicted, annotated = at_least[:, 1:, 1], at_least[:, 1:].sum(2), at_least[:, :1, 1]
     f_beta = (1 + BETA_SQUARED) * hit / (BETA_SQUARED * annotated + predicted).clamp(min=1e-9)

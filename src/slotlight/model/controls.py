@@ -18,7 +18,7 @@ from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
 from slotlight.model.partition import normalised_cut
 from slotlight.model.patch_graph import node_side, with_diffusion
-from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.segmenter import SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -44,7 +44,7 @@ def spectral_clusters(
     return normalised_cut(features, grid, config)
 
 
-class ClusterControl:
+class ClusterControl(WithoutControls):
     """Clusters in place of the slots: the same features, foreground map, grouping, background merge, boundaries.
 
     Args:
@@ -91,10 +91,6 @@ class ClusterControl:
         )
         cut = (self.config.standardise, self.config.partition_temperature, self.config.diffusion_steps)
         return digest(self.name, heuristics, slots, scale, cut, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:

@@ -1,7 +1,4 @@
-"""Slots → reconstructed features and slot masks.
-
-Every decoder has ``forward(slots, grid, patches, target=…, keep=…)`` and ``masks``: ``target`` are the features, which
-only the autoregressive one reads; ``keep`` says which slots count, one unless the number of slots is adaptive.
+"""Slots → reconstructed features and slot masks, patch by patch; `DECODERS` names every decoder.
 
 The broadcast decoder adds each slot to each position and runs an MLP on every such pair. Its first layer is
 linear in (slot + position), so it is applied once a slot and once a position; its last layer is linear and the
@@ -16,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.config import DecoderConfig, DecoderKind
-from slotlight.model.positions import Decoded, Grid, Positions
+from slotlight.model.positions import Decoded, Decoder, Grid, Positions, kept
 from slotlight.model.transformer_decoder import TransformerDecoder
 
 
-class MLPDecoder(nn.Module):
+class MLPDecoder(Decoder):
     """The paper's spatial broadcast decoder, computed without repeating itself.
 
     Source: DINOSAUR (arXiv 2209.14860), section 3.2 and appendix; the authors' ``decoder/decoders.py``.
@@ -46,20 +43,9 @@ class MLPDecoder(nn.Module):
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         hidden = self._hidden(slots, grid, patches)
-        masks = kept(self._masks(hidden), keep)
-        mixed = (masks.unsqueeze(2) @ hidden).squeeze(2)
-        return Decoded(self.feature(mixed), masks.transpose(1, 2))
-
-    def masks(
-        self,
-        slots: Float[Tensor, "batch slot dim"],
-        grid: Grid,
-        *,
-        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
-        keep: Float[Tensor, "batch slot"] | None = None,
-    ) -> Float[Tensor, "batch slot patch"]:
-        """The masks alone."""
-        return kept(self._masks(self._hidden(slots, grid, None)), keep).transpose(1, 2)
+        masks = kept(self._masks_of(hidden), keep)
+        mixed = (masks.mT.unsqueeze(2) @ hidden).squeeze(2)
+        return Decoded(self.feature(mixed), masks)
 
     def _hidden(
         self, slots: Float[Tensor, "batch slot dim"], grid: Grid, patches: Int64[Tensor, " patch"] | None
@@ -71,12 +57,17 @@ class MLPDecoder(nn.Module):
         hidden: Tensor = self.middle(pairs.flatten(0, 2))
         return hidden.view_as(pairs)
 
-    def _masks(self, hidden: Float[Tensor, "batch patch slot hidden"]) -> Float[Tensor, "batch patch slot"]:
+    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+        return self._masks_of(self._hidden(slots, grid, None))
+
+    def _masks_of(
+        self, hidden: Float[Tensor, "batch patch slot hidden"]
+    ) -> Float[Tensor, "batch slot patch"]:
         logits: Tensor = self.mask(hidden)
-        return logits.squeeze(-1).softmax(dim=2)
+        return logits.squeeze(-1).softmax(dim=2).mT
 
 
-class MixerDecoder(nn.Module):
+class MixerDecoder(Decoder):
     """Mix the slots for each patch first, then one MLP a patch.
 
     Each position asks the slots what is there (two cross-attention blocks), then weighs them; the weights are
@@ -106,19 +97,11 @@ class MixerDecoder(nn.Module):
     ) -> Decoded:
         """Reconstruct the features of a grid's patches, or of those of them that are named."""
         positions = self.positions(grid, patches)
-        masks = kept(self._mix(slots, positions).mT, keep).mT
-        return Decoded(self.mlp(masks.transpose(1, 2) @ slots + positions), masks)
+        masks = kept(self._mix(slots, positions), keep)
+        return Decoded(self.mlp(masks.mT @ slots + positions), masks)
 
-    def masks(
-        self,
-        slots: Float[Tensor, "batch slot dim"],
-        grid: Grid,
-        *,
-        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
-        keep: Float[Tensor, "batch slot"] | None = None,
-    ) -> Float[Tensor, "batch slot patch"]:
-        """The masks alone."""
-        return kept(self._mix(slots, self.positions(grid)).mT, keep).mT
+    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
+        return self._mix(slots, self.positions(grid))
 
     def _mix(
         self, slots: Float[Tensor, "batch slot dim"], positions: Float[Tensor, "patch dim"]
@@ -128,22 +111,6 @@ class MixerDecoder(nn.Module):
             asked = block(asked, slots)
         logits: Tensor = self.to_key(slots) @ self.to_query(asked).transpose(1, 2)
         return logits.mul(slots.shape[-1] ** -0.5).softmax(dim=1)
-
-
-def kept(
-    masks: Float[Tensor, "batch patch slot"], keep: Float[Tensor, "batch slot"] | None
-) -> Float[Tensor, "batch patch slot"]:
-    """Masks of the slots that count, made to sum to one again.
-
-    Example:
-        >>> import torch
-        >>> kept(torch.tensor([[[0.5, 0.25, 0.25]]]), torch.tensor([[1.0, 0.0, 1.0]]))
-        tensor([[[0.6667, 0.0000, 0.3333]]])
-    """
-    if keep is None:
-        return masks
-    left = masks * keep.unsqueeze(1)
-    return left / left.sum(dim=2, keepdim=True).clamp(min=1e-6)
 
 
 class CrossAttention(nn.Module):
@@ -170,14 +137,13 @@ class CrossAttention(nn.Module):
         return out
 
 
-Decoder = MLPDecoder | MixerDecoder | TransformerDecoder
+DECODERS: dict[DecoderKind, type[Decoder]] = {
+    "mlp": MLPDecoder,
+    "mixer": MixerDecoder,
+    "transformer": TransformerDecoder,
+}
 
 
 def build_decoder(config: DecoderConfig, dim: int, grid: Grid) -> Decoder:
     """The decoder that a config asks for."""
-    kinds: dict[DecoderKind, type[Decoder]] = {
-        "mlp": MLPDecoder,
-        "mixer": MixerDecoder,
-        "transformer": TransformerDecoder,
-    }
-    return kinds[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)
+    return DECODERS[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)

@@ -8,8 +8,9 @@ total brings its permutation along.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations
 
 import numpy as np
@@ -105,7 +106,7 @@ def fuse(
     Source: the paper, section III-D.
     """
     if kind == "learned":
-        raise ValueError("Learned weights are those of a LearnedAlignment.")
+        raise ValueError("Learned weights need a LearnedAlignment.")
     heads = torch.arange(len(slots), device=slots.device)
     if kind == "single":
         alone = heads[reference or 0].unsqueeze(0)
@@ -148,7 +149,7 @@ Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "refer
 
 def _match_one(similarity: Float[Tensor, "head batch slot slot"], kind: FusionKind) -> Matches:
     """Every head's slots matched to one reference's: columns, and the cosine similarity of each match."""
-    columns = _columns(similarity, kind)
+    columns = MATCHINGS[kind](similarity)
     return columns.unsqueeze(0), similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1).unsqueeze(0)
 
 
@@ -195,12 +196,9 @@ def _most_agreed(matched: Float[Tensor, "reference head batch slot"]) -> Int64[T
     return (matched.sum(dim=(1, 3)) - 1e-4 * later).argmax(dim=0)
 
 
-def _columns(similarity: Float[Tensor, "*batch slot slot"], kind: FusionKind) -> Int64[Tensor, "*batch slot"]:
-    if kind == "mean":
-        return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
-    if kind == "hungarian":
-        return assign(similarity, spread=COSINE_SPREAD)
-    return _assign_greedy(similarity)
+def in_order(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+    """Each slot with the slot of its own number: no matching."""
+    return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
 
 
 def _assign_batched(
@@ -265,7 +263,7 @@ def _assign_scipy(similarity: Float[Tensor, "batch slot slot"]) -> Int64[Tensor,
     return torch.from_numpy(columns.reshape(tables.shape[:2])).to(similarity.device)
 
 
-def _assign_greedy(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+def assign_greedily(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
     """Take the most similar pair, then the most similar of what remains, and so on (K rounds, batched)."""
     slots = similarity.shape[-1]
     left = similarity.reshape(-1, slots, slots).clone()
@@ -277,3 +275,11 @@ def _assign_greedy(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tenso
         left[batch, row] = -torch.inf
         left[batch, :, column] = -torch.inf
     return columns.reshape(similarity.shape[:-1])
+
+
+MATCHINGS: dict[FusionKind, Callable[[Tensor], Tensor]] = {
+    "hungarian": partial(assign, spread=COSINE_SPREAD),
+    "greedy": assign_greedily,
+    "mean": in_order,
+}
+"""From the cosine similarities of two heads' slots to the column of every row."""

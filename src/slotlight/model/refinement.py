@@ -34,9 +34,7 @@ def refine_masks(
         >>> refine_masks(torch.rand(2, 3, 7, 5), torch.rand(2, 3, 56, 40), HeuristicsConfig()).shape
         torch.Size([2, 3, 28, 20])
     """
-    if is_exporting():
-        return _refined_in_few_steps(masks, images, config)
-    if masks.device.type != "cpu":
+    if is_exporting() or masks.device.type != "cpu":
         return _refined(masks, images, config)
     # One photograph at a time stays in a processor's cache; slots that cover nothing of it need no average.
     fine = [side * config.refine_scale for side in masks.shape[2:]]
@@ -52,11 +50,17 @@ def _refined(
     images: Float[Tensor, "batch 3 height width"],
     config: HeuristicsConfig,
 ) -> Float[Tensor, "batch slot fine_rows fine_columns"]:
-    size = (masks.shape[2] * config.refine_scale, masks.shape[3] * config.refine_scale)
-    colours = F.adaptive_avg_pool2d(images, size)
+    rows, columns = masks.shape[2:]
+    size = (rows * config.refine_scale, columns * config.refine_scale)
+    if (
+        is_exporting()
+    ):  # a graph wants few operations, and sizes that may be unknown, rather than little memory
+        average, colours = _averaged_at_once, _pooled(images, images.shape[2] // rows, config.refine_scale)
+    else:
+        average, colours = _averaged, F.adaptive_avg_pool2d(images, size)
     masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
     for spacing in config.refine_spacings:
-        masks = _averaged(masks, colours, spacing, config)
+        masks = average(masks, colours, spacing, config)
     return masks
 
 
@@ -97,27 +101,17 @@ def _window(values: Tensor, top: int, left: int, rows: int, columns: int) -> Ten
     return values[..., top : top + rows, left : left + columns]
 
 
-def _refined_in_few_steps(
-    masks: Float[Tensor, "batch slot rows columns"],
-    images: Float[Tensor, "batch 3 height width"],
-    config: HeuristicsConfig,
-) -> Float[Tensor, "batch slot fine_rows fine_columns"]:
-    """The same for a graph, which wants few operations and sizes known or unknown, rather than little memory."""
-    patch, scale = images.shape[2] // masks.shape[2], config.refine_scale
-    cell = torch.arange(scale).unsqueeze(1)
-    pixel = torch.arange(patch)
+def _pooled(
+    images: Float[Tensor, "batch 3 height width"], patch: int, scale: int
+) -> Float[Tensor, "batch 3 fine_rows fine_columns"]:
+    """What adaptive pooling gives, as one convolution: its cells never leave their patch."""
+    cell, pixel = torch.arange(scale).unsqueeze(1), torch.arange(patch)
     inside = ((pixel >= cell * patch // scale) & (pixel < -(-(cell + 1) * patch // scale))).float()
-    means = inside / inside.sum(
-        dim=1, keepdim=True
-    )  # as adaptive pooling does, whose cells never leave their patch
+    means = inside / inside.sum(dim=1, keepdim=True)
     kernel = (means[:, None, :, None] * means[None, :, None, :]).flatten(0, 1).unsqueeze(1)
     cells = F.conv2d(images.flatten(0, 1).unsqueeze(1), kernel, stride=patch)
-    colours = F.pixel_shuffle(cells, scale).squeeze(1).unflatten(0, (-1, 3))
-    size = (masks.shape[2] * scale, masks.shape[3] * scale)
-    masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
-    for spacing in config.refine_spacings:
-        masks = _averaged_at_once(masks, colours, spacing, config)
-    return masks
+    pooled: Tensor = F.pixel_shuffle(cells, scale).squeeze(1).unflatten(0, (-1, 3))
+    return pooled
 
 
 def _averaged_at_once(

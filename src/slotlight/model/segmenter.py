@@ -1,5 +1,6 @@
 """A frozen backbone and a trained slot model, as a `slotlight.segmenter.Segmenter`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypedDict
 
@@ -13,7 +14,7 @@ from slotlight.files import digest
 from slotlight.model.controls import ClusterControl, kmeans_clusters, spectral_clusters
 from slotlight.model.heuristics import find_objects
 from slotlight.model.slot_model import SlotModel, build_slot_model
-from slotlight.segmenter import Segmenter, SlotMasks
+from slotlight.segmenter import Segmenter, SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -45,7 +46,7 @@ class ModelSegmenter:
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
-        return self.model.attention.mu.device
+        return next(self.model.parameters()).device
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
@@ -55,7 +56,7 @@ class ModelSegmenter:
         settings = (self.precision, repr(self.calibration), __version__)
         return digest(config, weights, self.backbone.fingerprint(), *settings)
 
-    def controls(self) -> list[Segmenter]:
+    def controls(self) -> Sequence[Segmenter]:
         """k-means and a normalised cut in place of the slots, and the slots as they were before training (seed 0)."""
         config, backbone, standardise = self.model.config, self.backbone, self.model.standardise
         same: _Same = {"precision": self.precision, "calibration": self.calibration}
@@ -90,9 +91,5 @@ class ModelSegmenter:
         return replace(objects, features=maps)
 
 
-class Untrained(ModelSegmenter):
-    """A model before training; it is a control itself and has none."""
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
+class Untrained(WithoutControls, ModelSegmenter):
+    """A model before training; it is a control itself."""

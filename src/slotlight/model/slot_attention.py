@@ -10,7 +10,6 @@ Their gradient is therefore one product over all iterations, not a sum of one fo
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -20,27 +19,13 @@ from torch.nn import functional as F
 
 from slotlight.config import GruState, Queries
 from slotlight.model.kmeans import kmeans_plus_plus
+from slotlight.model.slot_method import HeadSlots, SlotMethod
 from slotlight.model.warm_queries import Preheat
 
 EPSILON = 1e-8
 
 WITHIN_TANH = 0.5
 """Slots are tanh of what they find, which is near to linear for half of a normalised patch."""
-
-
-@dataclass(frozen=True)
-class HeadSlots:
-    """What every head finds in every image it is given.
-
-    Attributes:
-        slots: The slots after the last iteration.
-        attention: Softmax over slots in the last iteration, for every patch.
-        queries: What the slots began as; warm ones learn to be ``slots``.
-    """
-
-    slots: Float[Tensor, "head batch slot dim"]
-    attention: Float[Tensor, "head batch slot patch"]
-    queries: Float[Tensor, "head batch slot dim"]
 
 
 class _Weight(torch.autograd.Function):
@@ -160,7 +145,7 @@ class HeadGRUCell(nn.Module):
         return use
 
 
-class MultiQuerySlotAttention(nn.Module):
+class MultiQuerySlotAttention(SlotMethod):
     """H independent heads of K slots that compete for the patches of an image.
 
     Shared by the heads: the inputs' LayerNorm, the key and the value projection (no bias). Own to each head:
@@ -215,10 +200,7 @@ class MultiQuerySlotAttention(nn.Module):
     def noise(
         self, images: int, generator: torch.Generator | None = None
     ) -> Float[Tensor, "head images slot *dim"]:
-        """What is drawn for the initial slots, on the generator's device or the model's own.
-
-        Standard normal numbers; for slots that begin in patches, one uniform number in [0, 1) a slot.
-        """
+        """Standard normal numbers; for slots that begin in patches, one uniform number in [0, 1) a slot."""
         device = self.mu.device if generator is None else generator.device
         size = (self.heads, images, self.slots)
         if self.queries == "patches":
@@ -230,13 +212,7 @@ class MultiQuerySlotAttention(nn.Module):
         features: Float[Tensor, "group images patch dim"],
         noise: Float[Tensor, "head noisy slot *dim"],
     ) -> HeadSlots:
-        """Run every head on its images.
-
-        Args:
-            features: One group of images that every head sees (inference), or as many groups as heads, the
-                g-th for the g-th head alone (training).
-            noise: See `noise`; for every image (``noisy = images``) or one draw for all (``noisy = 1``).
-        """
+        """See `SlotMethod`."""
         images = features.shape[1]
         inputs = self.norm_inputs(features).flatten(0, 1)  #                      (group·images, patch, dim)
         start = self.mu[:, None, None] + self._around_mean(features, noise)

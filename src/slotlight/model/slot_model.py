@@ -10,16 +10,17 @@ from torch.nn import functional as F
 from slotlight.config import ModelConfig, with_ranking
 from slotlight.model.agreement import agreement_loss
 from slotlight.model.alignment import LearnedAlignment
-from slotlight.model.decoder import Decoder, build_decoder, kept
+from slotlight.model.decoder import build_decoder
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import FusedSlots, fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
 from slotlight.model.patch_graph import node_side, pooled, with_diffusion
-from slotlight.model.positions import Grid
-from slotlight.model.slot_attention import HeadSlots, MultiQuerySlotAttention
+from slotlight.model.positions import Decoder, Grid, kept
+from slotlight.model.slot_attention import MultiQuerySlotAttention
 from slotlight.model.slot_count import SlotCount
+from slotlight.model.slot_method import HeadSlots, SlotMethod
 from slotlight.model.standardise import Standardise
 
 
@@ -103,7 +104,7 @@ class SlotModel(nn.Module):
         config: ModelConfig,
         standardise: nn.Module,
         projection: nn.Module,
-        attention: MultiQuerySlotAttention,
+        attention: SlotMethod,
         decoder: Decoder,
         alignment: LearnedAlignment | None = None,
         count: SlotCount | None = None,
@@ -139,7 +140,7 @@ class SlotModel(nn.Module):
         if self.config.objective == "partition":  # a finer grid than the cut's has nothing more to learn from
             features, grid = pooled(features, grid, side)
             side = 1
-        foreground = self._foreground(features, grid) if self._trains_on_foreground else None
+        foreground = self._map_for_training(features, grid)
         wide = self._with_foreground(features, foreground)
         seen = with_diffusion(wide, grid, side, self.config)
         masked = masked_patches(features, foreground, self.config.masking)
@@ -149,7 +150,7 @@ class SlotModel(nn.Module):
             return self._reconstruction_error(self._fuse(found.slots, self._reference_head(0)).slots, seen)
         assigned = assign_heads(len(features), self.attention.heads, features.device)
         found, mine = self._attend(visible, assigned)
-        if self.config.objective == "partition":
+        if self.config.objective == "partition":  # its graph is in fp64, so it is not the one of the walk
             labels = normalised_cut(wide, grid, self.config)
         loss = self._taught(found, labels, masked, assigned.image, mine)
         if self.config.objective != "partition":
@@ -213,14 +214,14 @@ class SlotModel(nn.Module):
     ) -> FusedMasks:
         """As `segment_features`, from what was drawn before."""
         features = self.standardise(features)
-        foreground = self._foreground(features, grid)
+        foreground = foreground_map(features, grid, self.config.heuristics)
         features = self._with_foreground(features, foreground)
         read = with_diffusion(features, grid, self._node_side, self.config)
         found = self.attention(self.projection(read).unsqueeze(0), drawn.noise)
         fused = self._fuse(found.slots, drawn.reference)
         keep = None if self.count is None else self.count(fused.slots)
         if self.config.masks_from == "attention":
-            masks = kept(fused.gather(found.attention).mT, keep).mT
+            masks = kept(fused.gather(found.attention), keep)
         else:
             masks = self.decoder.masks(fused.slots, grid, target=read, keep=keep)
         return FusedMasks(fused.slots, masks, fused.agreement, foreground, features)
@@ -242,16 +243,15 @@ class SlotModel(nn.Module):
         """Patches along a side of the graph's nodes, whatever the size of a photograph."""
         return node_side(self.grid)
 
-    @property
-    def _trains_on_foreground(self) -> bool:
-        masking = self.config.masking
-        masks_by_it = masking.kind == "background" and masking.ranking == "foreground"
-        return masks_by_it or self.config.heuristics.foreground_weight > 0
-
-    def _foreground(
+    def _map_for_training(
         self, features: Float[Tensor, "batch patch dim"], grid: Grid
-    ) -> Float[Tensor, "batch rows columns"]:
-        return foreground_map(features, grid, self.config.heuristics)
+    ) -> Float[Tensor, "batch rows columns"] | None:
+        """The foreground map, where masking or the slots read it."""
+        masking, heuristics = self.config.masking, self.config.heuristics
+        masks_by_it = masking.kind == "background" and masking.ranking == "foreground"
+        if masks_by_it or heuristics.foreground_weight > 0:
+            return foreground_map(features, grid, heuristics)
+        return None
 
     def _with_foreground(
         self,

@@ -9,17 +9,17 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slotlight.model.positions import Decoded, Grid, Positions
+from slotlight.model.positions import Decoded, Decoder, Grid, Positions
 
 HEAD_WIDTH = 64
 
 
-class TransformerDecoder(nn.Module):
+class TransformerDecoder(Decoder):
     """A causal transformer over patches that reads the slots; its masks are how much each patch reads each slot.
 
     The input of a patch is the feature of the patch before it in the order, and the embedding of its own place; the
     first follows a learned token. Masks are the last block's attention to the slots, averaged over its attention heads
-    (which are no heads of slots), and are read row by row.
+    (not heads of slots), and are read row by row.
 
     Unlike SPOT, the place of the patch that is to be predicted tells the order, in place of one first token for each
     order; and its orders are the eight that begin in a corner and run along rows or columns, without its spiral.

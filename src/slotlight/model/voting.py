@@ -10,11 +10,11 @@ from slotlight.files import digest
 from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
 from slotlight.model.refinement import refine_masks
-from slotlight.segmenter import Regions, Segmenter, SlotMasks, layered
+from slotlight.segmenter import Regions, SlotMasks, WithoutControls, layered
 from slotlight.version import __version__
 
 
-class VotingSegmenter:
+class VotingSegmenter(WithoutControls):
     """Regions that normalised cuts of the features, coarse and fine, agree on.
 
     Args:
@@ -22,7 +22,6 @@ class VotingSegmenter:
         backbone: Whose features are cut.
         image_size: About the square root of the pixels at which photographs are read.
         heuristics: Of the foreground map, the background, the boundaries.
-        config: Which partitions vote, and how.
         precision: Arithmetic of the backbone.
     """
 
@@ -36,12 +35,11 @@ class VotingSegmenter:
         *,
         image_size: int,
         heuristics: HeuristicsConfig,
-        config: ProposalConfig | None = None,
         precision: Precision = "fp32",
     ) -> None:
         self.name, self.backbone, self.precision = name, backbone, precision
         self.image_size, self.patch_size = image_size, backbone.patch_size
-        self.heuristics, self.config = heuristics, config or ProposalConfig()
+        self.heuristics, self.config = heuristics, ProposalConfig()
 
     @property
     def device(self) -> torch.device:
@@ -52,10 +50,6 @@ class VotingSegmenter:
         """See `slotlight.segmenter.Segmenter`."""
         settings = (repr(self.heuristics), repr(self.config), self.image_size, self.precision, __version__)
         return digest(self.name, self.backbone.fingerprint(), *settings)
-
-    def controls(self) -> list[Segmenter]:
-        """See `slotlight.segmenter.Segmenter`."""
-        return []
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002

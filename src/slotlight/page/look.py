@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from slotlight.report.templates import templates
 
 _FONT = ("system-ui", "Segoe UI", "DejaVu Sans", "sans-serif")
 _MONO = ("ui-monospace", "DejaVu Sans Mono", "monospace")
@@ -13,16 +13,7 @@ _GREY = ("#fbfaf8", "#f7f6f3", "#e2e0da", "#c9c7c0", "#9a9ca4", "#63666f", "#464
 _DARKEST = ("#08382f", "#062a24"), ("#181a1f", "#14161a")
 
 
-@cache
-def templates() -> Environment:
-    """The templates of this folder; all that they show is escaped."""
-    return Environment(
-        loader=PackageLoader("slotlight", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+_templates = cache(templates)  # read once
 
 
 def html(template: str, **values: Any) -> str:
@@ -32,7 +23,7 @@ def html(template: str, **values: Any) -> str:
         >>> html("said.html", sentences=["a <b> is not an image."])
         '<div class="said" role="alert">\n<p>a &lt;b&gt; is not an image.</p>\n</div>'
     """
-    return templates().get_template(template).render(**values)
+    return _templates("page").get_template(template).render(**values)
 
 
 def appearance() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from jaxtyping import Bool
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from slotlight.datasets import Dataset, LabelKind
 from slotlight.discovery.discoverer import Discoverer
@@ -19,6 +19,8 @@ from slotlight.report.charts import Chart, charts_of
 from slotlight.report.diagnostics import Finding, diagnose
 from slotlight.report.galleries import Gallery, example_picture, make_gallery
 from slotlight.report.reliability import ReliabilityRows, reliability_rows
+from slotlight.report.templates import templates
+from slotlight.report.terminal import points
 
 _DIAGNOSED = 32
 """Photographs in which faults are looked for."""
@@ -70,15 +72,9 @@ def to_html(evaluation: Evaluation, discoverers: Sequence[Discoverer]) -> str:
 
 def page_templates() -> Environment:
     """The templates of this folder, and how numbers are written in them."""
-    environment = Environment(
-        loader=PackageLoader("slotlight", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("report")
     environment.filters["percent"] = _percent
-    environment.filters["points"] = _points
+    environment.filters["points"] = points
     environment.globals["interval_bar"] = _interval_bar
     return environment
 
@@ -130,10 +126,6 @@ def _shown(finding: Finding, photographs: Sequence[RGBImage]) -> ShownFinding:
 
 def _percent(value: float) -> str:
     return "–" if value != value else f"{100 * value:.1f}"
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def _interval_bar(estimate: Estimate) -> str:

@@ -75,3 +75,13 @@ def show_estimate(estimate: Estimate) -> str:
     if estimate.interval is not None:
         text += f"\n[{100 * estimate.interval.low:.1f}, {100 * estimate.interval.high:.1f}]"
     return text
+
+
+def points(difference: float) -> str:
+    """A difference in points, with its sign.
+
+    Example:
+        >>> points(-0.0123)
+        '−1.2'
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")

@@ -80,7 +80,7 @@ class ReviewFolder:
     def save(self) -> Path:
         """Write ``reviewed.json``, whole or not at all, and give its path."""
         path = self.folder / REVIEWED
-        with writing_to(path, promise="The review is kept; the same command goes on from there."):
+        with writing_to(path, promise="The review is kept; the same command resumes it."):
             write_text(path, self._json())
         self.journal.saved()
         return path

@@ -179,7 +179,7 @@ class Review:
     def _merge(self, pieces: Pieces) -> str:
         if self.marked is None:
             self.marked = self.selected
-            return "Select another object and press m again; Escape lets it be."
+            return "Select another object and press m again, or Escape to cancel."
         first, self.marked = self.marked, None
         if first == self.selected:
             return "An object cannot be merged with itself; select another one."

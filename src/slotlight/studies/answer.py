@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from slotlight.evaluation.statistics import Interval
+from slotlight.report.terminal import points
 from slotlight.studies.paired_tests import LEVEL, MOST_TRAININGS, WORTH_SEEING, PairedTest
 from slotlight.studies.result import UNTRAINED, Comparison, StudyResult
 
@@ -127,16 +128,6 @@ def below_floors(result: StudyResult) -> str:
     return (
         f"No arm reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f}{before})."
     )
-
-
-def points(difference: float) -> str:
-    """A difference in points, with its sign.
-
-    Example:
-        >>> points(-0.0123)
-        '−1.2'
-    """
-    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def in_brackets(interval: Interval) -> str:

@@ -71,7 +71,7 @@ class Measure:
     Attributes:
         protocol: Of `slotlight.evaluation.protocols.PROTOCOLS`.
         name: The protocol's metric, or what else the column is called.
-        meaning: One sentence, where it is no metric of the protocol.
+        meaning: One sentence, where it is not a metric of the protocol.
         value: From what the protocol measured in the photograph; without it, the metric of that name. NaN where
             undefined.
     """

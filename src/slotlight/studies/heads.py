@@ -23,7 +23,7 @@ def _name(count: int) -> str:
 
 HEADS = Study(
     name="heads",
-    question="Do more heads find more, and does training them again give more nearly the same?",
+    question="Do more heads find more, and do their results vary less between trainings?",
     claim="From 1 to 8 heads the results rise and their spread over seeds falls (Table IV).",
     arms=tuple(Arm(_name(count), with_heads(count)) for count in _COUNTS),
     contrasts=(

@@ -7,7 +7,7 @@ _RATIOS = (0.3, 0.5, 0.7, 0.85, 0.95)
 
 MASK_RATIO = Study(
     name="mask-ratio",
-    question="How much of a photograph may be hidden in training, and does it matter what?",
+    question="How much of a photograph may be hidden in training, and does it matter which part?",
     claim="The paper hides 0.7 and leaves open how much that choice matters.",
     arms=(
         Arm(NONE, masked("none")),

@@ -44,7 +44,7 @@ BASE = "multi-query slots"
 METHODS = Study(
     name="methods",
     question="Which of the field's methods finds most on these features, in the same time?",
-    claim="None of this paper's; the methods' own papers each report gains over those before them.",
+    claim="Not a claim of this paper; the methods' own papers each report gains over earlier ones.",
     arms=(
         Arm(BASE),
         Arm("transformer decoder (DINOSAUR)", transformer),

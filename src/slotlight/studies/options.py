@@ -19,8 +19,8 @@ class StudyOptions:
         quick: Answer in minutes: few photographs read small, short trainings of small layers, three seeds, fewer arms.
             Every heading says so.
         seeds: Trainings of each arm; without it, five, or three with ``quick``.
-        limit: Measure on only so many photographs, from the first; without it, on all, or on 32 with ``quick``.
-        batch_size: Photographs that are measured at once.
+        limit: Measure on only this many photographs, from the first; without it, on all, or on 32 with ``quick``.
+        batch_size: Photographs per batch in measuring.
         on_error: Stop at a photograph or label that cannot be measured, or skip it and list why.
     """
 

@@ -84,7 +84,7 @@ def plan(
 def as_trained(model: ModelConfig) -> ModelConfig:
     """A model without what only its reading knows: how slots are fused, whose masks become objects."""
     fusion: FusionKind = "learned" if model.objective == "alignment" else "hungarian"
-    # A teacher's masks are what its student learns: whose they are is no matter of reading.
+    # A teacher's masks are what its student learns: they do not depend on how a model is read.
     masks = model.masks_from if model.decoder.kind == "transformer" else "attention"
     return replace(model, fusion=fusion, reference="agreed", masks_from=masks)
 

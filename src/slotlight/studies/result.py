@@ -1,9 +1,9 @@
 """Evaluations → what a study found: a row an arm, tests of its contrasts; and the values behind them as a file."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.tables import Estimate, estimate
-from slotlight.files import whole_file
+from slotlight.files import csv_line, write_text
 from slotlight.studies.declaration import Contrast, Measure, Shift, Study
 from slotlight.studies.paired_tests import PairedTest, adjusted, compare, spread_test
 from slotlight.studies.plan import Reading
@@ -110,7 +110,7 @@ class StudyResult:
 
     @property
     def arms(self) -> tuple[Row, ...]:
-        """Rows that are no floors."""
+        """Rows that are not floors."""
         return tuple(row for row in self.rows if not row.is_floor)
 
     @property
@@ -158,18 +158,14 @@ class StudyResult:
     def write_values(self, path: Path) -> None:
         """Every value that the result was computed from, a line a photograph, row, training and draw."""
         names = [measure.name for measure in self.measures]
-        with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["photograph", "arm", "training", "draw", *names])
-            for row in self.rows:
-                trainings, draws, _ = row.values[names[0]].shape
-                writer.writerows(
-                    [photograph, row.name, training, draw]
-                    + [repr(float(row.values[name][training, draw, place])) for name in names]
-                    for training in range(trainings)
-                    for draw in range(draws)
-                    for place, photograph in enumerate(self.photographs)
-                )
+        rows = (
+            [photograph, row.name, training, draw]
+            + [repr(float(row.values[name][training, draw, place])) for name in names]
+            for row in self.rows
+            for training, draw in np.ndindex(row.values[names[0]].shape[:2])
+            for place, photograph in enumerate(self.photographs)
+        )
+        write_text(path, map(csv_line, chain([["photograph", "arm", "training", "draw", *names]], rows)))
 
 
 def collect(

@@ -83,8 +83,7 @@ def study(
     backbone = load_chosen(model.backbone, device=device)
     seen = "drawn scenes" if found is None else f"{len(found)} ({digest([stamp(path) for path in found])})"
     identity = _identity(asked, model, training, options, backbone, dataset, seen)
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
+    with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over):
         if found is None:
             found = drawn_photographs(out / "photographs", QUICK_PHOTOGRAPHS if options.quick else COUNT)
         work = Work(asked, readings, measures, options, dataset, found, model, training, backbone, out)
@@ -104,8 +103,6 @@ def study(
             version=__version__,
         )
         write_study(result, out, work)
-    finally:
-        lock.release()
     return result
 
 

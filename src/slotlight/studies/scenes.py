@@ -5,10 +5,10 @@ from pathlib import Path
 from PIL import Image
 
 from slotlight.datasets import SyntheticDataset
-from slotlight.files import whole_file
+from slotlight.images.saving import save_picture
 
 SEED = 1
-"""Of the scenes that train: they have nothing in common with those of `SYNTHETIC`, which measure."""
+"""Of the scenes that train: they have nothing in common with those of `DATASETS`, which measure."""
 
 COUNT = 600
 
@@ -25,6 +25,5 @@ def drawn_photographs(folder: Path, count: int = COUNT) -> list[Path]:
     for sample in (scenes[index] for index in range(count)):
         paths.append(folder / f"{sample.id}.png")
         if not paths[-1].is_file():
-            with whole_file(paths[-1], durable=False) as partial:
-                Image.fromarray(sample.read_image()).save(partial)
+            save_picture(Image.fromarray(sample.read_image()), paths[-1])
     return paths

@@ -49,11 +49,11 @@ class Size:
 
         Example:
             >>> Size(9, 1800, 180.0, 480, 0.1).in_words()
-            '9 trainings (1,800 steps), then 480 looks at photographs: about 3.8 minutes at the speed measured here.'
+            '9 trainings (1,800 steps), then 480 photographs to measure: about 3.8 minutes at the speed measured here.'
         """
         hours = in_words(self.seconds) if self.seconds >= 600 else f"{self.seconds / 60:.1f} minutes"
         return (
-            f"{self.trainings:,} trainings ({self.steps:,} steps), then {self.photographs:,} looks at photographs: "
+            f"{self.trainings:,} trainings ({self.steps:,} steps), then {self.photographs:,} photographs to measure: "
             f"about {hours} at the speed measured here."
         )
 

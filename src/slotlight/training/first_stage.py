@@ -21,7 +21,7 @@ def load_first_stage(config: ModelConfig, training: TrainConfig, backbone: Backb
 
     Raises:
         TrainingError: The objective lacks it, has none, or cannot use this one.
-        CheckpointError: The folder is no model of this backbone.
+        CheckpointError: The folder is not a model of this backbone.
     """
     folder = training.first_stage
     if config.objective not in TWO_STAGES:

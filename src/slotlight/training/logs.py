@@ -27,12 +27,11 @@ class Logs:
 
     Args:
         folder: Where to; what an interrupted attempt left there goes.
-        by_products: Who is told when nothing can be written.
         on: Whether to write at all.
     """
 
-    def __init__(self, folder: Path, by_products: ByProducts, *, on: bool = True) -> None:
-        self.folder, self.by_products, self.on = folder, by_products, on
+    def __init__(self, folder: Path, *, on: bool = True) -> None:
+        self.folder, self.on, self.by_products = folder, on, ByProducts()
         self._open = ExitStack()
         self._files: tuple[TextIO, BinaryIO] | None = None
 

@@ -2,43 +2,28 @@
 
 Every step is a function of the weights, the seed, the step's number and the process alone. A run that was killed and
 resumed therefore ends in the same weights, bit by bit, as one that was not (same machine and number of threads).
-
-Unusual: nothing in a step waits for the device. Whether the gradient is finite is noted there, and looked at every
-`LOOK_EVERY` steps and before a state is saved.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
 from slotlight.config import Precision, TrainConfig
-from slotlight.errors import TrainingError
 from slotlight.features.dataset import FeatureCache, FeatureDataset
 from slotlight.model.slot_model import SlotModel
-from slotlight.progress import ProgressReport
 from slotlight.training.batches import BatchOrder, read_batches
-from slotlight.training.by_products import ByProducts
 from slotlight.training.first_stage import Teacher
-from slotlight.training.interruption import Interruption
-from slotlight.training.logs import Logs
 from slotlight.training.preview import Preview
 from slotlight.training.schedule import learning_rate
-from slotlight.training.state import STATE, TrainingState, save_state
-
-LOOK_EVERY = 20
-"""Steps between looks at the loss and the gradient: each look waits for the device."""
-
-SAVE_WITHIN_S = 120.0
-"""The most time between two saved states, however long a step takes: what a kill can cost."""
+from slotlight.training.state import STATE, TrainingState
+from slotlight.training.steps import TrainingSteps, step_seed
 
 
 class Reconstruction(nn.Module):
@@ -114,71 +99,33 @@ def fit(
     dataset = FeatureDataset(features)
     order = BatchOrder(len(dataset), config, start=start, rank=fabric.global_rank, world=fabric.world_size)
     leads = fabric.is_global_zero  # the one process that saves, logs and draws
-    by_products = ByProducts()
-    preview = Preview(model, features, out / "sheets", config, by_products)
-    last_finite = torch.tensor(start, device=fabric.device)  # the last step whose gradient was finite
-    saved_at = time.monotonic()
-
-    with (
-        ProgressReport("training", config.steps, start, shown=leads and on_step is None) as progress,
-        Logs(out / f"logs/from_step_{start}", by_products, on=leads) as logs,
-        Interruption() as interruption,
-    ):
-        progress.say(
+    preview = Preview(model, features, out / "sheets", config)
+    with TrainingSteps(
+        *("training", model, optimizer, config),
+        start=start,
+        run=run,
+        state=out / STATE,
+        logs=out / f"logs/from_step_{start}",
+        leads=leads,
+        shown=leads and on_step is None,
+    ) as steps:
+        steps.say(
             f"Training takes {config.steps:,} steps of {config.batch_size} photographs each, from {len(dataset):,}"
             f"{f', and goes on after step {start:,}' if start else ''}."
         )
         if leads and (hidden := preview.masking()):
-            progress.say(hidden)
-        for step, batch in enumerate(read_batches(dataset, order, fabric.device), start):
-            rate = learning_rate(step, config)
-            optimizer.param_groups[0]["lr"] = rate
+            steps.say(hidden)
+        for step, batch in steps.over(read_batches(dataset, order, fabric.device)):
+            optimizer.param_groups[0]["lr"] = learning_rate(step, config)
             torch.manual_seed(step_seed(config.seed, step, fabric.global_rank))
             optimizer.zero_grad()
             loss = loss_of(batch.float())  # in half precision, if that is chosen
             fabric.backward(loss)  # gradients are averaged over the processes
             norm = clip_grad_norm_(model.parameters(), config.gradient_clip)
             optimizer.step()
-            done = step + 1
-            last_finite = torch.where(norm.isfinite(), done, last_finite)
-
-            stop, ended = interruption.pending, done == config.steps
-            values: dict[str, float] = {}
-            if done % LOOK_EVERY == 0 or ended:
-                require_finite(last_finite, done, config)
-                values = {"loss": float(loss.detach()), "learning_rate": rate}
-            progress.update(done)
+            done = steps.count(loss, norm)
             if on_step is not None:
                 on_step(done)
-            if leads and (
-                signs := preview.look(done)
-            ):  # before the state is saved: a kill between costs a step,
-                values |= asdict(signs)  # not a sheet
-            overdue = time.monotonic() - saved_at >= SAVE_WITHIN_S
-            if leads and (done % config.checkpoint_every == 0 or overdue or stop or ended):
-                if int(last_finite) == done:
-                    save_state(out / STATE, done, run, model, optimizer)
-                saved_at = time.monotonic()
-            if values:
-                logs.write(done, values)
-            if stop:
-                progress.say(f"Stopped after step {done:,}; the same command goes on from there.")
-                interruption.deliver()
-
-
-def step_seed(seed: int, step: int, rank: int) -> int:
-    """What seeds all that a process draws in a step."""
-    return int(np.random.default_rng((seed, step, rank)).integers(2**63))
-
-
-def require_finite(last_finite: Int64[Tensor, ""], done: int, config: TrainConfig) -> None:
-    """Stop a run whose gradient is no longer finite; waits for the device.
-
-    Raises:
-        TrainingError: It is not.
-    """
-    if (step := int(last_finite)) < done:
-        raise TrainingError(
-            f"Training diverged at step {step + 1}, where the gradient is not finite; pass --start-over and a lower "
-            f"learning rate (now {config.learning_rate:g})."
-        )
+            # Before the state is saved: a kill between them costs a step, not a sheet.
+            if leads and (signs := preview.check(done)):
+                steps.log(asdict(signs))

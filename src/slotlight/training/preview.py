@@ -15,24 +15,24 @@ from slotlight.config import TrainConfig
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import ImageError
 from slotlight.features.dataset import FeatureCache, FeatureDataset
-from slotlight.files import whole_file
 from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
+from slotlight.images.saving import save_picture
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_model import FusedMasks, SlotModel
 from slotlight.training.by_products import ByProducts
 from slotlight.training.signs import Signs, likeness_of_clusters, masking_report, signs_of, warning_of
 
-LOOKS, SHEETS = 40, 8
-"""How often a long run looks at the photographs, and how often it draws them."""
+CHECKS, SHEETS = 40, 8
+"""How often a long run checks what the slots see, and how often it draws it."""
 
 LEAST_BETWEEN = 50
-"""Steps between looks of a short run."""
+"""Steps between checks of a short run."""
 
 SEGMENTED, DRAWN, SIDE = 24, 12, 320
-"""Photographs that are looked at, photographs that are drawn, and their longer side in pixels."""
+"""Photographs that are checked, photographs that are drawn, and their longer side in pixels."""
 
 PATIENCE, ENOUGH = 5, 8
-"""So many looks in a row, at so many photographs or more, call a slot dead or all slots collapsed."""
+"""Checks in a row, and photographs at the least, before a slot is called dead or all slots collapsed."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,19 +45,11 @@ class Preview:
         features: Its cache; photographs are taken evenly from it.
         folder: Where the contact sheets go.
         config: How long the training takes.
-        by_products: Who is told when a sheet cannot be made.
     """
 
-    def __init__(
-        self,
-        model: SlotModel,
-        features: FeatureCache,
-        folder: Path,
-        config: TrainConfig,
-        by_products: ByProducts,
-    ) -> None:
+    def __init__(self, model: SlotModel, features: FeatureCache, folder: Path, config: TrainConfig) -> None:
         self.model, self.features, self.folder = model, features, folder
-        self.config, self.by_products = config, by_products
+        self.config, self.by_products = config, ByProducts()
         self.rows = evenly(len(features.photographs), SEGMENTED)
         self.drawn = range(len(self.rows))[:: max(1, len(self.rows) // DRAWN)]
         self._unused: Int64[Tensor, " slot"] | int = 0
@@ -70,9 +62,9 @@ class Preview:
             return None
         return masking_report(self._patches, self._segment().foreground, self.model.config.masking)
 
-    def look(self, done: int) -> Signs | None:
-        """After every step: look and draw when it is time; then there are signs."""
-        if not (self._due(done, LOOKS) or self._due(done, SHEETS)):
+    def check(self, done: int) -> Signs | None:
+        """After every step: check and draw when that is due; then there are signs."""
+        if not (self._due(done, CHECKS) or self._due(done, SHEETS)):
             return None
         found = self._segment()
         signs = signs_of(found)
@@ -89,7 +81,7 @@ class Preview:
 
     @property
     def _patches(self) -> Float[Tensor, "photograph patch dim"]:
-        """Read anew each time: a model may need the memory between looks."""
+        """Read anew each time: a model may need the memory between checks."""
         device = next(self.model.parameters()).device
         return FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
 
@@ -113,7 +105,7 @@ class Preview:
         dead = set((self._unused >= PATIENCE).nonzero().flatten().tolist())
         for slot in sorted(dead - self._warned):
             _LOG.warning(
-                "Slot %d of %d has won no patch of %d photographs in %d looks; fewer slots may do.",
+                "Slot %d of %d has won no patch of %d photographs in %d checks; fewer slots may do.",
                 *(slot, slots, len(self.rows), PATIENCE),
             )
         self._warned |= dead
@@ -122,8 +114,8 @@ class Preview:
         masks = found.masks.unflatten(2, self.features.grid).float().cpu()
         pictures = [_picture(image, masks[row]) for row, image in self._images.items()]
         if pictures:
-            with self.by_products.attempt("contact sheets"), whole_file(file) as partial:
-                contact_sheet(pictures).save(partial)
+            with self.by_products.attempt("contact sheets"):
+                save_picture(contact_sheet(pictures), file)
 
     @cached_property
     def _images(self) -> dict[int, RGBImage]:

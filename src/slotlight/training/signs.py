@@ -30,7 +30,7 @@ class Signs:
 
     Attributes:
         alike: How far the partitions of different photographs agree: a mean adjusted Rand index. Photographs have much
-            in common (sky above, things in the middle), so that it is not 0 for sound slots.
+            in common (sky above, things in the middle), so that it is not 0 for good slots.
         largest: The share of a photograph that its largest slot takes, on average.
         agreement: How far the heads agree on their slots: a mean cosine similarity.
     """
@@ -66,7 +66,7 @@ def likeness_of_clusters(features: Float[Tensor, "photograph patch dim"], cluste
 
 
 def warning_of(signs: Signs, clusters_alike: float) -> str | None:
-    """What to say of slots that have collapsed; None of sound ones.
+    """What to say of slots that have collapsed; None if they have not.
 
     Args:
         signs: Of the slots.
@@ -74,13 +74,13 @@ def warning_of(signs: Signs, clusters_alike: float) -> str | None:
     """
     if signs.largest > MOST_IN_ONE:
         return (
-            f"One slot takes {signs.largest:.0%} of each photograph on average: the slots have not parted; train "
+            f"One slot takes {signs.largest:.0%} of each photograph on average: the slots have collapsed; train "
             "longer, or take masks from 'attention', start as 'kmeans' or train the objective 'partition'."
         )
     if signs.alike > MOST_ALIKE * clusters_alike:
         return (
             f"The slots cut different photographs alike (adjusted Rand index {signs.alike:.2f}; clusters of the same "
-            f"features {clusters_alike:.2f}): they learn places, not things; stop earlier, take masks from "
+            f"features {clusters_alike:.2f}): they learn positions, not objects; stop earlier, take masks from "
             "'attention' or train the objective 'partition'."
         )
     return None

@@ -93,17 +93,9 @@ def train_on(
     cache: Path | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> Path:
-    """Train a model on files that were found already; otherwise as `train`.
+    """As `train`, on files that were found already, each once.
 
-    Args:
-        files: Photographs, each once.
-        out: See `train`.
-        model_config: See `train`.
-        train_config: See `train`.
-        device: See `train`.
-        start_over: See `train`.
-        cache: See `train`.
-        on_step: Called with the number of steps done after every step, in place of a progress bar.
+    After every step ``on_step`` is called with the number of steps done, in place of a progress bar.
     """
     check_devices(device := device or pick_device("auto"), train_config.devices)
     model_config = _with_absolute_weights(model_config)
@@ -122,7 +114,7 @@ def train_on(
         state = None
         if leads:
             outputs = [*_OUTPUTS, *_stale(out / "features", key)]
-            stack.callback(begin_run(out, identity, outputs=outputs, start_over=start_over).release)
+            stack.enter_context(begin_run(out, identity, outputs=outputs, start_over=start_over))
             state = _find_state(out, run)
         features = cache_features(files, caches, backbone, image_size=chosen.image_size, precision=precision)
         fabric = _launch(device, train_config)

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.discovery.discoverer import Discoverer
-from slotlight.discovery.objects import pixel_objects
 from slotlight.discovery.segments import EnlargedMasks, PixelObjects
 from slotlight.errors import ConfigError
+from slotlight.features.of_masks import masked_means, patch_weights
 from slotlight.formats.coco import coco_annotations
-from slotlight.images import fit_size, resize, to_batch
+from slotlight.images import RGBImage, to_batch
 from slotlight.segmenter import Segmenter
 from slotlight.video.reading import Frame
 
@@ -61,20 +60,12 @@ def find_in_frames(
         raise ConfigError("Objects of a video cannot overlap; leave --proposals out.")
     if discoverer.rule.tiles > 1:
         raise ConfigError("Frames of a video are looked at whole; leave --tiles out.")
-    segmenter = discoverer.segmenter
     height, width, _ = frames[0].image.shape
-    size = fit_size(height, width, segmenter.image_size, segmenter.patch_size)
-    images = to_batch([resize(frame.image, size) for frame in frames], segmenter.device)
-    slots = segmenter.segment(images, seed=seed)
-    features = _features(segmenter, images, slots.features)
+    small = [discoverer.fitted(frame.image) for frame in frames]
+    slots = discoverer.slots_in(small, seed)
+    features = _features(discoverer.segmenter, small, slots.features)
     for number, frame in enumerate(frames):
-        soft, scores, groups = (
-            values[number].cpu() for values in (slots.masks, slots.scores, slots.group_of)
-        )
-        rule, calibration = discoverer.rule, discoverer.calibration
-        objects = pixel_objects(
-            soft, scores, (height, width), rule, groups, whole=slots.whole, calibration=calibration
-        )
+        objects = discoverer.objects_in(slots, number, (height, width))
         masks = np.array(list(EnlargedMasks(objects.masks, (height, width))), dtype=bool)
         objects = replace(objects, masks=masks.reshape(-1, height, width))
         known_by = None if features is None else features[number]
@@ -82,13 +73,13 @@ def find_in_frames(
 
 
 def _features(
-    segmenter: Segmenter, images: Float[Tensor, "batch 3 height width"], given: Tensor | None
+    segmenter: Segmenter, small: Sequence[RGBImage], given: Tensor | None
 ) -> Float[Tensor, "batch dim rows columns"] | None:
     if given is not None:
         return given.cpu()
     if segmenter.backbone is None:
         return None
-    found = segmenter.backbone(images)
+    found = segmenter.backbone(to_batch(small, segmenter.device))
     maps: Tensor = found.patches.float().transpose(1, 2).unflatten(2, found.grid)
     return maps.cpu()
 
@@ -96,7 +87,7 @@ def _features(
 def object_features(
     masks: np.ndarray, features: Float[Tensor, "dim rows columns"] | None
 ) -> Float[np.ndarray, "object dim"]:
-    """See `FrameObjects`; the masks are taken at the nearest points of the features' grid.
+    """See `FrameObjects`.
 
     Example:
         >>> masks = np.zeros((1, 4, 8), bool)
@@ -107,14 +98,8 @@ def object_features(
     if features is None or not len(masks):
         return np.zeros((len(masks), 0 if features is None else len(features)), np.float32)
     rows, columns = features.shape[1:]
-    small = [
-        np.asarray(
-            Image.fromarray(mask.view(np.uint8) * np.uint8(255)).resize((columns, rows), Image.Resampling.BOX)
-        )
-        for mask in masks
-    ]
-    weights = torch.from_numpy(np.stack(small)).float().flatten(1) + 1e-3  # a speck has no patch of its own
+    weights = torch.from_numpy(np.stack([patch_weights(mask, (rows, columns)) for mask in masks]))
     patches = features.flatten(1).T
-    means = weights @ patches / weights.sum(dim=1, keepdim=True)
+    means = masked_means(patches, weights)
     found: Float[np.ndarray, "object dim"] = F.normalize(means - patches.mean(dim=0), dim=1).numpy()
     return found

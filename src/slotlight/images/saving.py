@@ -1,0 +1,35 @@
+"""Pictures to files, whole or not at all."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from slotlight.files import whole_file
+
+
+def save_picture(picture: Image.Image, path: Path, *, durable: bool = False, **how: Any) -> None:
+    """Write a picture whole or not at all.
+
+    It is encoded in memory first: Pillow's encoders write to a file by themselves and do not notice when a full disk
+    takes only a part.
+
+    Args:
+        picture: What to write.
+        path: Where; its suffix decides the format.
+        durable: Wait until it has reached the disk. For a picture that can be made again, that takes too long.
+        how: What Pillow's writer of the format takes.
+
+    Raises:
+        OSError: The disk is full, or the folder cannot be written.
+
+    Example:
+        >>> save_picture(Image.new("RGB", (4, 3)), Path("picture.png"))
+        >>> Image.open("picture.png").size
+        (4, 3)
+    """
+    encoded = io.BytesIO()
+    picture.save(encoded, Image.registered_extensions()[path.suffix.lower()], **how)
+    with whole_file(path, durable=durable) as partial:
+        partial.write_bytes(encoded.getbuffer())

@@ -1,0 +1,31 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from slotlight.backbones import load_backbone
+from slotlight.detector.loop import fit_detector
+from slotlight.detector.network import build_detector
+from slotlight.detector.pseudo_masks import PseudoMasks
+from slotlight.errors import TrainingError
+from slotlight.training.state import STATE
+from tiny_distilling import DETECTOR, TRAINING
+
+
+def test_divergence_names_the_step_and_leaves_the_last_finite_state(
+    discs: list[PseudoMasks], tmp_path: Path
+) -> None:
+    network = build_detector(load_backbone("embedded").extract.network, DETECTOR)
+    config = replace(TRAINING, learning_rate=1e9, warmup_share=0.0, checkpoint_every=1)
+    with pytest.raises(TrainingError, match=r"diverged at step \d+,.*--start-over and a lower"):
+        fit_detector(
+            *(network, discs, tmp_path, config),
+            device=torch.device("cpu"),
+            run="a run",
+            number=0,
+            state=None,
+            state_path=tmp_path / STATE,
+        )
+    assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / STATE).values())
