@@ -75,19 +75,19 @@ def test_the_fit_of_a_model_is_kept_and_resumed(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "fitted/config.json").read_text())["info"]["calibration"]
     assert about["objects"] == fit.objects > about["right"] == fit.right
     assert slotlight.load(tmp_path / "fitted").calibration == fit.calibration
+    with pytest.raises(DatasetError, match="at least 20 of each"):
+        calibrate(tmp_path / "raw", scenes, out=tmp_path / "few", options=EvaluationOptions(limit=2))
     with pytest.raises(OutputError, match="protocol was detection and is now masks"):
         calibrate(tmp_path / "raw", scenes, out=tmp_path / "fitted", device="cpu", protocol="masks")
 
 
 def test_what_cannot_be_calibrated_is_said(tmp_path: Path) -> None:
-    scenes, few = SyntheticDataset(count=4, height=48, width=64), EvaluationOptions(limit=2)
+    scenes = SyntheticDataset(count=4, height=48, width=64)
     with pytest.raises(ConfigError, match="tokencut is not a folder"):
         calibrate("tokencut", scenes, out=tmp_path / "a")
     floor = slotlight.load("centre-box").segmenter
     with pytest.raises(ConfigError, match="'corloc' judges no scores; valid: detection, masks"):
         fit_calibration(floor, scenes, out=tmp_path / "b", protocol="corloc")
-    with pytest.raises(DatasetError, match="at least 20 of each"):
-        fit_calibration(floor, scenes, out=tmp_path / "c", options=few)
 
 
 def test_weights_that_do_not_fit_are_not_copied(tmp_path: Path) -> None:
