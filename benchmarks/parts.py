@@ -7,10 +7,10 @@ import torch
 from benchmarks import plain
 from benchmarks.subjects import DEVICE, DIM, GRID, slot_model
 from benchmarks.timing import Pair, compare
+from slotlight.model.assignment import assign_heads
 from slotlight.model.decoder import MLPDecoder
 from slotlight.model.fusion import fuse
 from slotlight.model.slot_attention import MultiQuerySlotAttention
-from slotlight.model.slot_model import assign_heads
 
 BATCHES = 16  # fused in a run: a single one, of a millisecond, would time how threads wake up
 

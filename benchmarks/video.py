@@ -1,17 +1,20 @@
 """How well objects are followed: ``python -m benchmarks.video [VOCdevkit]``.
 
 Draws videos with known masks (see `benchmarks.drawn_videos`), finds the objects of every frame, and follows them.
-Beside it stands discovery frame by frame, where an object's number is its rank by score. *J* is the mean IoU over all
-frames of each true object with the one track that is matched to it for the whole video (Hungarian); *any J* is that
-with the best object of each frame, whatever its number, so no way of following exceeds it. A *switch* is a frame in
-which a true object is found (IoU of 0.5 or more) under another number than the last time that it was found.
+Beside it stands discovery frame by frame, where an object's number is its rank by score. With *slots handed on*, the
+slots of a frame begin as those that were found in the frame before, in place of one draw of noise for all frames.
+*J* is the mean IoU over all frames of each true object with the one track that is matched to it for the whole video
+(Hungarian); *any J* is that with the best object of each frame, whatever its number, so no way of following exceeds
+it. A *switch* is a frame in which a true object is found (IoU of 0.5 or more) under another number than the last time
+that it was found.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from faster_coco_eval.core import mask as rle
@@ -19,6 +22,7 @@ from jaxtyping import Bool, Float
 from rich.console import Console
 from rich.table import Table
 from scipy.optimize import linear_sum_assignment
+from torch import Tensor
 
 import slotlight
 from benchmarks.drawn_videos import DrawnFrame, drawn_video
@@ -26,6 +30,9 @@ from benchmarks.timing import hardware
 from slotlight.config import TrackRule
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.formats.run_lengths import RunLengths
+from slotlight.model.segmenter import ModelSegmenter
+from slotlight.model.slot_method import HeadSlots
+from slotlight.model.slot_model import Drawn, SlotModel
 from slotlight.video.finding import FrameObjects, find_in_frames
 from slotlight.video.reading import Frame
 from slotlight.video.tracker import Tracker
@@ -63,11 +70,39 @@ class Score:
     found: int
 
 
-def look(discoverer: Discoverer, frames: Sequence[DrawnFrame]) -> Iterator[Seen]:
+class HandsOn:
+    """While it is entered, a model's slots begin as those that it found last, frame by frame.
+
+    Args:
+        model: A model whose slots begin in noise, which stands here for any place that they may begin in.
+    """
+
+    def __init__(self, model: SlotModel) -> None:
+        self._model, self._drawn = model, model.draw
+        self._noise: Tensor | None = None
+
+    def __enter__(self) -> None:
+        self._hook = self._model.attention.register_forward_hook(self._keep)
+        self._model.draw = self._draw  # type: ignore[method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.remove()
+        self._model.draw = self._drawn  # type: ignore[method-assign]
+
+    def _keep(self, attention: Any, _: object, found: HeadSlots) -> None:
+        scale = attention.log_sigma.exp()[:, None, None]
+        self._noise = (found.slots - attention.mu[:, None, None]) / scale
+
+    def _draw(self, seed: int) -> Drawn:
+        drawn = self._drawn(seed)
+        return drawn if self._noise is None else replace(drawn, noise=self._noise)
+
+
+def look(discoverer: Discoverer, frames: Sequence[DrawnFrame], batch_size: int = BATCH) -> Iterator[Seen]:
     """Find the objects of every frame."""
     true = range(1, max(int(frame.instances.max()) for frame in frames) + 1)
-    for start in range(0, len(frames), BATCH):
-        batch = frames[start : start + BATCH]
+    for start in range(0, len(frames), batch_size):
+        batch = frames[start : start + batch_size]
         asked = [Frame(start + n, (start + n) / 25, frame.image) for n, frame in enumerate(batch)]
         for frame, found in zip(batch, find_in_frames(discoverer, asked), strict=True):
             yield _seen(frame, found, true)
@@ -143,14 +178,25 @@ def main() -> None:
         "followed by place alone": followed(TrackRule(likeness=0.0)),
         "frame by frame": by_rank,
     }
+    model = discoverer.segmenter
+    assert isinstance(model, ModelSegmenter)
     for kind in kinds:
+        drawn = [list(drawn_video(kind, seed, FRAMES, chosen.voc)) for seed in seeds]
         clock = time.process_time()
-        videos = [list(look(discoverer, list(drawn_video(kind, seed, FRAMES, chosen.voc)))) for seed in seeds]
+        videos = [list(look(discoverer, frames)) for frames in drawn]
         seconds = time.process_time() - clock
+        handed: list[list[Seen]] = []
+        clock = time.process_time()
+        for one in drawn:
+            with HandsOn(model.model):
+                handed.append(list(look(discoverer, one, batch_size=1)))
+        handed_seconds = time.process_time() - clock
         frames = sum(map(len, videos))
-        for name, way in ways.items():
+        rows = [(name, videos, way) for name, way in ways.items()]
+        rows += [(f"slots handed on, {name}", handed, way) for name, way in ways.items()]
+        for name, seen, way in rows:
             clock = time.process_time()
-            scores = [score(video, way(video)) for video in videos]
+            scores = [score(video, way(video)) for video in seen]
             taken = time.process_time() - clock
             j, any_j = (
                 100 * np.array([values]) for values in zip(*((s.j, s.any_j) for s in scores), strict=True)
@@ -164,7 +210,11 @@ def main() -> None:
                 str(sum(s.switches for s in scores)),
                 f"{frames / taken:,.0f}",
             )
-        console.print(f"{kind}: drawn and found at {frames / seconds:.1f} frames a second of CPU time")
+        console.print(
+            f"{kind}: found at {frames / seconds:.1f} frames a second of CPU time, "
+            f"with slots handed on at {frames / handed_seconds:.1f}",
+            soft_wrap=True,
+        )
     console.print(table)
 
 

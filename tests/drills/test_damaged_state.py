@@ -131,7 +131,7 @@ def test_records_of_discover(
     damage(out / ".progress.jsonl", run, drill, rng)
 
 
-@pytest.mark.parametrize("file", ["cache.json", "progress.json"])
+@pytest.mark.parametrize("file", ["cache.json", "progress-0000000.json"])
 def test_feature_caches(
     tmp_path: Path, photographs: list[Path], drill: Drill, rng: random.Random, file: str
 ) -> None:

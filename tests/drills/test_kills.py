@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from commands import Command, Ended, contents
 from damage import Drill
-from small_runs import COMMANDS, difference, result
+from slotlight.discovery.record import PROGRESS, whole_lines
+from small_runs import COMMANDS, difference, draw, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(14400)]
 
@@ -80,3 +83,87 @@ def test_kills_while_starting(
         status = 128 - process.returncode if process.returncode < 0 else process.returncode
         drill.note(number.name, fault_of(Ended(status, output, 0, 0), number), 0)
     drill.check(10)
+
+
+SHARDS, MANY = 3, 40
+SCALED = ("discover", "pictures", "--model", "kmeans-colour")
+
+
+def kill_one(process: psutil.Process, rng: random.Random) -> str:
+    """SIGKILL for a command that has workers, or for one of those; who it was."""
+    # A child that only keeps track of what Python shares between processes is no worker.
+    workers = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
+    chosen = rng.choice([process, *workers])
+    chosen.kill()
+    return "driver" if chosen == process else "worker"
+
+
+def test_kills_of_drivers_and_workers(photographs: Path, drill: Drill, rng: random.Random) -> None:
+    """Nothing is lost, nothing is double, and no worker outlives its driver for long."""
+    photographs = draw(photographs / "many", MANY)
+    arguments = [sys.executable, "-m", "slotlight", *SCALED, "--workers", "2", "--out"]
+    subprocess.run([*arguments, "whole"], cwd=photographs, check=True, capture_output=True)
+    for number in range(10):
+        out = f"out-{number}"
+        running = subprocess.Popen(
+            [*arguments, out], cwd=photographs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        family = psutil.Process(running.pid)
+        moment = rng.randrange(MANY)
+        while running.poll() is None and recorded(photographs / out) < moment:
+            time.sleep(0.02)
+        workers = family.children() if running.poll() is None else []
+        who = kill_one(family, rng) if running.poll() is None else "nobody"
+        output, _ = running.communicate(timeout=600)
+        _, alive = psutil.wait_procs(workers, timeout=60)
+        fault = f"{len(alive)} workers live on" if alive else ""
+        if who == "worker" and running.returncode and "the same command goes on" not in output:
+            fault = output[-500:]
+        drill.note(f"{who} killed", fault, 0)
+        again = subprocess.run(
+            [*arguments, out], cwd=photographs, capture_output=True, text=True, check=False
+        )
+        fault = again.stderr[-500:] if again.returncode else ""
+        fault = fault or twice(photographs / out)
+        drill.note(
+            "after it", fault or difference(result(photographs / out), result(photographs / "whole")), 0
+        )
+    drill.check(20)
+
+
+def test_kills_of_shards_and_merges(
+    command: Callable[..., Command], photographs: Path, drill: Drill, rng: random.Random
+) -> None:
+    """The shards of a run and what puts them together, each killed, in any order: the files are those of one run."""
+    photographs = draw(photographs / "many", MANY)
+    whole = command(*SCALED, "--out", "whole", cwd=photographs).end()
+    assert whole.status == 0, whole.output
+    for number in range(5):
+        parts = [f"part-{number}-{shard}" for shard in range(SHARDS)]
+        tasks = [
+            (*SCALED, "--shard", f"{shard + 1}/{SHARDS}", "--out", part) for shard, part in enumerate(parts)
+        ]
+        rng.shuffle(tasks)
+        for task in (*tasks, ("merge", *parts, "--out", f"out-{number}")):
+            running = command(*task, cwd=photographs)
+            time.sleep(rng.uniform(0, whole.seconds / 2))
+            running.send(signal.SIGKILL)
+            drill.note(f"{task[0]} killed", fault_of(running.end(), signal.SIGKILL), 0)
+            ended = command(*task, cwd=photographs).end()
+            fault = ended.output[-500:] if ended.status else twice(photographs / task[-1])
+            drill.note(f"{task[0]}, after it", ended.fault or fault, ended.seconds)
+        found, expected = (result(photographs / out) for out in (f"out-{number}", "whole"))
+        drill.note("merged", difference(found, expected), 0)
+    drill.check(45)
+
+
+def recorded(out: Path) -> int:
+    """How many photographs a run has finished."""
+    return sum(1 for _ in whole_lines(out / PROGRESS))
+
+
+def twice(out: Path) -> str:
+    """Photographs whose line is in a folder's record more than once, or nothing."""
+    counts = Counter(line.file for line in whole_lines(out / PROGRESS))
+    again = [file for file, count in counts.items() if count > 1]
+    return f"twice in the record: {again}" if again else ""

@@ -8,6 +8,7 @@ import pytest
 
 import slotlight
 from slotlight.config import Calibration, ObjectRule
+from slotlight.config.running import LEAST_PROBABILITY
 from slotlight.datasets import SyntheticDataset
 from slotlight.discovery.segments import calibrated
 from slotlight.errors import CheckpointError, ConfigError, DatasetError, OutputError
@@ -58,7 +59,7 @@ def test_a_model_keeps_its_objects_and_gets_probabilities(tmp_path: Path) -> Non
     assert np.array_equal(before.boxes_xyxy, after.boxes_xyxy)
     assert len(before.scores) > 1
     assert np.allclose(after.scores, calibrated(before.scores.astype(float), steep), atol=1e-6)
-    assert slotlight.load(tmp_path / "steep").rule.min_score == 0.05
+    assert slotlight.load(tmp_path / "steep").rule.min_score == LEAST_PROBABILITY
     assert slotlight.load(tmp_path / "raw").rule.min_score == 0.15
     assert read_config(tmp_path / "steep")["info"]["calibration"] == {"objects": 7}
     assert {control.calibration for control in mine.segmenter.controls()} == {steep}

@@ -57,7 +57,7 @@ def test_each_seed_is_a_training(folders: list[Path]) -> None:
 
 
 def test_other_settings_are_another_model(folders: list[Path]) -> None:
-    with pytest.raises(ConfigError, match="not of one model: they differ in their settings"):
+    with pytest.raises(ConfigError, match="not of the same model: they differ in their settings"):
         load_trainings(folders)
 
 

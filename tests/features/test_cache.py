@@ -4,11 +4,14 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import timm
 import torch
+from filelock import FileLock
 from torch.utils.data import DataLoader
 
 from slotlight.backbones import Backbone
@@ -129,8 +132,9 @@ def test_goes_on_after_a_kill(photographs: list[Path], tmp_path: Path) -> None:
     killed = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     assert killed.returncode == -9, killed.stderr
     (home,) = (tmp_path / "k").iterdir()
-    assert json.loads((home / "progress.json").read_text())["seen"] == 4
-    with (home / "features.f16").open("ab") as file:
+    assert json.loads((home / "progress-0000000.json").read_text())["seen"] == 4
+    with (home / "features.f16").open("r+b") as file:
+        file.seek(5 * 4 * 192 * 2)
         file.write(b"half a row")
 
     backbone, computed = tiny_backbone(), []
@@ -141,7 +145,32 @@ def test_goes_on_after_a_kill(photographs: list[Path], tmp_path: Path) -> None:
     assert resumed.photographs == whole.photographs
 
 
-@pytest.mark.parametrize("file", ["cache.json", "progress.json", "features.f16"])
+def test_processes_compute_the_shards_of_a_cache_together(
+    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = build(photographs, tmp_path / "whole")
+    monkeypatch.setattr(feature_cache, "SHARD", 2)
+    computed: list[int] = []
+    backbones = [tiny_backbone(), tiny_backbone()]
+    for backbone in backbones:
+        backbone.register_forward_hook(lambda _, inputs, __: computed.append(len(inputs[0])))
+    home = tmp_path / "shards" / whole.file.parent.name
+    home.mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        with FileLock(home / "lock-0000004"):  # as if a third process were at it, and then gone
+            builds = [pool.submit(build, photographs, home.parent, backbone) for backbone in backbones]
+            while sum(computed) < 6:
+                assert not any(one.done() for one in builds)
+                time.sleep(0.02)
+            assert not (home / "progress-0000004.json").exists()
+        first, second = (one.result() for one in builds)
+    assert first == second
+    assert sum(computed) == 8
+    assert first.file.read_bytes() == whole.file.read_bytes()
+    assert [path.name for path in first.skipped] == ["3x.jpg"]
+
+
+@pytest.mark.parametrize("file", ["cache.json", "progress-0000000.json", "features.f16"])
 def test_damage_is_one_sentence(photographs: list[Path], tmp_path: Path, file: str) -> None:
     home = build(photographs[:2], tmp_path).file.parent
     (home / file).write_bytes(b"{}"[: 2 if file.endswith("json") else 0])

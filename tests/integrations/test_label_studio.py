@@ -41,13 +41,15 @@ def server(photo_paths: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
             stderr=subprocess.STDOUT,
         )
     try:
-        for _ in range(600):
+        for _ in range(1500):  # five minutes, on a machine that others use
             assert process.poll() is None, log.read_text()[-3000:]
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health").read()
                 break
             except urllib.error.URLError:
                 time.sleep(0.2)
+        else:
+            pytest.fail(f"the server does not answer: {log.read_text()[-3000:]}")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

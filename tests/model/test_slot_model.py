@@ -1,23 +1,22 @@
 import pytest
 import timm
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
 from slotlight.backbones import Backbone
 from slotlight.config import DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
+from slotlight.model.assignment import Share, assign_heads
 from slotlight.model.segmenter import ModelSegmenter
-from slotlight.model.slot_model import SlotModel, assign_heads, build_slot_model
+from slotlight.model.slot_model import SlotModel, build_slot_model
 
 DIM, GRID, HEADS, SLOTS = 12, (4, 5), 3, 4
 CPU = torch.device("cpu")
 
 
-def make(seed: int = 0, patch_share: float = 1.0, **kwargs: object) -> SlotModel:
+def make(seed: int = 0, patch_share: float = 1.0, adaptive: bool = False, **kwargs: object) -> SlotModel:
     torch.manual_seed(seed)
     config = ModelConfig(
-        slots=SlotConfig(heads=HEADS, slots=SLOTS, projection_hidden=16, mlp_hidden=16),
+        slots=SlotConfig(heads=HEADS, slots=SLOTS, projection_hidden=16, mlp_hidden=16, adaptive=adaptive),
         decoder=DecoderConfig(hidden=16, patch_share=patch_share),
         **kwargs,
     )
@@ -33,29 +32,19 @@ def blobs(batch: int = 16, seed: int = 0) -> Tensor:
     return kinds[image].flatten(1, 2) + 0.05 * torch.randn(batch, 20, DIM, generator=generator)
 
 
-class TestDeal:
-    @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 99))
-    @settings(max_examples=100, deadline=None)
-    def test_every_image_once_and_heads_evenly(self, batch: int, heads: int, seed: int) -> None:
-        torch.manual_seed(seed)
-        assigned = assign_heads(batch, heads, CPU)
-        assert assigned.image.sort().values.tolist() == list(range(batch))
-        assert torch.equal(assigned.table[assigned.head, assigned.place], assigned.image)
-        loads = assigned.head.bincount(minlength=heads)
-        assert loads.max() - loads.min() <= 1
-        assert assigned.table.shape == (heads, -(-batch // heads))
-        assert len(set(zip(assigned.head.tolist(), assigned.place.tolist(), strict=True))) == batch
-
-    def test_no_head_is_favoured(self) -> None:
-        torch.manual_seed(0)
-        heads = torch.stack([assign_heads(2, 4, CPU).head for _ in range(600)])
-        firsts = torch.stack([d.head[d.image == 0] for d in (assign_heads(2, 4, CPU) for _ in range(600))])
-        for drawn in (heads.flatten(), firsts.flatten()):
-            share = drawn.bincount(minlength=4) / len(drawn)
-            assert (share - 0.25).abs().max() < 0.07
-
-
 class TestLoss:
+    @pytest.mark.parametrize("adaptive", [False, True])
+    def test_two_processes_learn_what_one_does(self, adaptive: bool) -> None:
+        features, gradients = blobs(8), []
+        for shares in ([Share()], [Share(0, 2), Share(1, 2)]):
+            model = make(patch_share=0.5, adaptive=adaptive, masking=MaskingConfig(kind="random"))
+            for share in shares:
+                torch.manual_seed(5)  # each process draws the same
+                (model.loss(share.of(features), share=share) / len(shares)).backward()
+            gradients.append([weight.grad for weight in model.parameters() if weight.grad is not None])
+        assert any(gradient.abs().max() > 1e-4 for gradient in gradients[0])
+        torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-6)
+
     def test_equals_the_plain_computation(self) -> None:
         model, features = make(masking=MaskingConfig(kind="background", ratio=0.5)), blobs(6)
         torch.manual_seed(5)

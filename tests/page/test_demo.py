@@ -100,9 +100,12 @@ def test_a_person_drops_photographs(server, page, photo_paths, tmp_path):
     page.locator("#number input[type=number]").fill("20")
     page.wait_for_function(f"document.querySelectorAll('#table .badge').length == {len(found)}")
 
+    page.locator("#formats input").click()
+    page.get_by_role("option", name="csv").click()
     with page.expect_download() as downloaded:
         page.click("#save")
     zipped = zipfile.ZipFile(downloaded.value.path())
+    assert zipped.read("objects.csv").startswith(b"file_name,")
     content = json.loads(zipped.read("objects.json"))
     assert {"masks/coffee.png", "masks/astronaut.png", "overlays/coffee.jpg"} < set(zipped.namelist())
     image = next(one["id"] for one in content["images"] if one["file_name"] == "coffee.jpg")

@@ -44,8 +44,8 @@ def test_sliders_choose_what_the_model_would_have_kept(discoverer, look, photo_p
 
 
 def test_the_overlay_shows_each_object_in_its_colour(look):
-    one = look.findings[2]
-    count = one.count(0.15, 20)
+    one = look.findings[0]
+    count = one.count(0.05, 20)
     assert count >= 2
     picture = np.asarray(one.overlay(count)).astype(int)
     assert picture.shape == one.small.shape
@@ -82,6 +82,20 @@ def test_the_zip_is_what_discover_writes(look, photo_paths, tmp_path):
     written = json.loads((tmp_path / "found/objects.json").read_text())
     assert by_name(shown) == by_name(written)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []
+
+
+def test_the_zip_has_the_formats_that_are_asked_for(look, photo_paths, tmp_path):
+    write_zip(tmp_path / "found.zip", look.findings, 0.15, 20, {}, ["yolo", "csv", "cutouts"])
+    with zipfile.ZipFile(tmp_path / "found.zip") as zipped:
+        names = set(zipped.namelist())
+        for path in photo_paths:
+            assert zipped.read(f"yolo/images/{path.name}") == path.read_bytes()
+            assert zipped.read(f"yolo/labels/{path.stem}.txt").startswith(b"0 0.")
+            assert f"cutouts/{path.stem}/1.png" in names
+        assert zipped.read("objects.csv").count(b"\n") == 1 + sum(
+            one.count(0.15, 20) for one in look.findings
+        )
+    assert "objects.json" not in names
 
 
 def by_name(content):

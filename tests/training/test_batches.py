@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotlight.config import TrainConfig
+from slotlight.model.assignment import Share
 from slotlight.training.batches import BatchOrder
 
 
@@ -23,7 +24,7 @@ def test_every_photograph_once_an_epoch_and_the_same_when_resumed(
 
 def test_processes_share_every_batch() -> None:
     config = TrainConfig(steps=3, batch_size=6)
-    shares = zip(*(BatchOrder(9, config, rank=rank, world=3) for rank in range(3)), strict=True)
+    shares = zip(*(BatchOrder(9, config, share=Share(rank, 3)) for rank in range(3)), strict=True)
     for share, batch in zip(shares, BatchOrder(9, config), strict=True):
         assert sorted(index for part in share for index in part) == sorted(batch)
         assert [len(part) for part in share] == [2, 2, 2]

@@ -2,9 +2,11 @@ import csv
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,6 +261,29 @@ class TestGoingOn:
             train(photo_paths, out, model_config, TRAIN, device=CPU)
 
 
+def test_streamed_features_teach_what_cached_ones_do(
+    photo_paths: list[Path],
+    model_config: ModelConfig,
+    whole: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    train(photo_paths, tmp_path / "out", model_config, replace(TRAIN, features="stream"), device=CPU)
+    assert (
+        "120 photographs go through the backbone in all, where a cache computes 4" in capfd.readouterr().err
+    )
+    assert not (tmp_path / "out/features").exists()
+    weights, expected = (load_file(run / "slots.safetensors") for run in (tmp_path / "out", whole))
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, rtol=0.02, atol=0.02)
+    with pytest.raises(TrainingError, match="keeps no features; leave --cache out"):
+        train(
+            *(photo_paths, tmp_path / "out", model_config, replace(TRAIN, features="stream")),
+            device=CPU,
+            cache=tmp_path,
+        )
+
+
 class TestErrors:
     def test_more_slots_than_patches(
         self, photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
@@ -331,30 +356,87 @@ def test_a_step_that_cannot_be_compiled(
     assert ended.stderr.splitlines()[-1].startswith("slotlight: The step cannot be compiled here")
 
 
-@pytest.mark.slow
-def test_two_processes(photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path) -> None:
-    script = """
-        import sys
-        from dataclasses import replace
-        from pathlib import Path
-        import torch
-        from slotlight.training.train import train
-        from tiny_training import TRAIN, tiny_model
+TWO = """
+    import os, signal, sys
+    from dataclasses import replace
+    from pathlib import Path
+    import torch
+    from slotlight.errors import TrainingError
+    from slotlight.features import cache
+    from slotlight.training import loop
+    from slotlight.training.train import train
+    from tiny_training import TRAIN, tiny_model
 
-        config = replace(TRAIN, devices=2)
-        train(sys.argv[3:], sys.argv[1], tiny_model(Path(sys.argv[2])), config, device=torch.device("cpu"))
-    """
-    file = tmp_path / "run.py"
-    file.write_text(textwrap.dedent(script))
-    command = [sys.executable, file, tmp_path / "out", model_config.backbone.weights, *photo_paths]
-    path = os.pathsep.join([HELPERS, os.environ.get("PYTHONPATH", "")])
-    for _ in range(2):  # the second time it goes on from the end
-        ended = subprocess.run(
-            [str(part) for part in command],
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
+    kind, out, weights, *photographs = sys.argv[1:]
+    cache.SHARD = 1
+    if kind == "killed" and os.environ.get("LOCAL_RANK") == "1":
+        rate = loop.learning_rate
+        def killing(step, config):
+            if step == 16:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rate(step, config)
+        loop.learning_rate = killing
+    many = {"devices": 1, "nodes": 2} if kind == "nodes" else {"devices": 2}
+    train(photographs, out, tiny_model(Path(weights)), replace(TRAIN, **many), device=torch.device("cpu"))
+"""
+
+
+class TestTwoProcesses:
+    @pytest.fixture
+    def start(
+        self, photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
+    ) -> Callable[..., subprocess.Popen[str]]:
+        file = tmp_path / "run.py"
+        file.write_text(textwrap.dedent(TWO))
+        weights = str(model_config.backbone.weights)
+        command = [sys.executable, str(file)]
+        path = os.pathsep.join([HELPERS, os.environ.get("PYTHONPATH", "")])
+        return lambda kind, **environment: subprocess.Popen(
+            [*command, kind, str(tmp_path / "out"), weights, *map(str, photo_paths)],
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        assert ended.returncode == 0, ended.stderr
-    assert json.loads((tmp_path / "out/config.json").read_text())["info"]["train"]["devices"] == 2
+
+    def learnt_the_same(self, out: Path, whole: Path) -> None:
+        weights = load_file(out / "slots.safetensors")
+        for name, tensor in load_file(whole / "slots.safetensors").items():
+            torch.testing.assert_close(weights[name], tensor, rtol=0.02, atol=0.02)
+
+    @pytest.mark.slow
+    def test_of_one_machine(
+        self, start: Callable[..., subprocess.Popen[str]], whole: Path, tmp_path: Path
+    ) -> None:
+        for _ in range(2):  # the second time it goes on from the end
+            process = start("devices")
+            said = process.communicate(timeout=500)[1]
+            assert process.returncode == 0, said
+        assert json.loads((tmp_path / "out/config.json").read_text())["info"]["train"]["devices"] == 2
+        self.learnt_the_same(tmp_path / "out", whole)
+
+    @pytest.mark.slow
+    def test_of_two_machines(
+        self, start: Callable[..., subprocess.Popen[str]], whole: Path, tmp_path: Path
+    ) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+        processes = [start("nodes", NODE_RANK=str(rank), **meeting) for rank in range(2)]
+        for process in processes:
+            said = process.communicate(timeout=500)[1]
+            assert process.returncode == 0, said
+        self.learnt_the_same(tmp_path / "out", whole)
+
+    @pytest.mark.slow
+    def test_one_is_killed_and_the_run_goes_on(
+        self, start: Callable[..., subprocess.Popen[str]], whole: Path, tmp_path: Path
+    ) -> None:
+        killed = start("killed")
+        said = killed.communicate(timeout=500)[1]
+        assert killed.returncode != 0
+        assert "was lost; the same command resumes" in said
+        again = start("devices")
+        said = again.communicate(timeout=500)[1]
+        assert again.returncode == 0, said
+        assert (tmp_path / "out/logs/from_step_10/metrics.csv").exists()
+        self.learnt_the_same(tmp_path / "out", whole)

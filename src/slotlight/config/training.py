@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slotlight.config.bounds import above, at_least, check_seed, in_unit_interval
-from slotlight.config.choices import Decay, Precision
+from slotlight.config.choices import Decay, FeatureSource, Precision
 from slotlight.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How a model is trained on cached features.
+    """How a model is trained on features.
 
     Attributes:
         steps: Optimiser steps.
@@ -23,7 +23,11 @@ class TrainConfig:
         gradient_clip: Largest norm of the gradient.
         precision: Precision of the forward pass; weights stay in fp32.
         compile: Compile the step with `torch.compile`: a slow start, then faster steps.
-        devices: Number of devices.
+        features: ``cache`` computes those of all photographs once and keeps them on disk; ``stream`` computes a batch's
+            at every step, for sets too large for that.
+        devices: Number of devices of a machine, each with a process of its own.
+        nodes: Number of machines; on each the same command is started with ``MASTER_ADDR``, ``MASTER_PORT`` and its
+            ``NODE_RANK``. They share the folders of the model and of the features.
         checkpoint_every: Steps between checkpoints, which are at most two minutes apart.
         first_stage: A model folder, trained before: the teacher of the objective ``distillation``, or the model whose
             heads the objective ``alignment`` learns to fuse.
@@ -39,18 +43,25 @@ class TrainConfig:
     gradient_clip: float = 1.0
     precision: Precision = "fp32"
     compile: bool = False
+    features: FeatureSource = "cache"
     devices: int = 1
+    nodes: int = 1
     checkpoint_every: int = 500
     first_stage: Path | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "steps", "batch_size", "devices", "checkpoint_every")
+        at_least(self, 1, "steps", "batch_size", "devices", "nodes", "checkpoint_every")
         above(self, 0, "learning_rate", "gradient_clip", "halving_share")
         check_seed(self.seed)
         in_unit_interval(self, "warmup_share")
-        if self.batch_size % self.devices:
+        if self.batch_size % self.processes:
             raise ConfigError(
-                f"A batch of {self.batch_size} cannot be shared evenly between {self.devices} devices; "
-                f"choose a multiple of {self.devices}."
+                f"A batch of {self.batch_size} cannot be shared evenly between {self.processes} devices; "
+                f"choose a multiple of {self.processes}."
             )
+
+    @property
+    def processes(self) -> int:
+        """How many share every batch."""
+        return self.devices * self.nodes

@@ -3,11 +3,13 @@
 A cache lives in a folder of its own, named by a hash of everything its content depends on; so what is asked decides
 what is read, and a stale cache cannot be met. It holds::
 
-    cache.json      what it is: backbone, sizes, photographs with their byte size and time of change
-    progress.json   how many photographs are done, and which could not be read
-    features.f16    the features, a row a readable photograph, in the photographs' order
+    cache.json              what it is: backbone, sizes, photographs with their byte size and time of change
+    features.f16            the features, a row a photograph, in their order; what cannot be read leaves a hole
+    progress-0000000.json   of each shard, named by its first photograph: how many are done, and which cannot be read
 
-Progress is written after the features it tells of have reached the disk, so a kill at any moment costs seconds of work.
+Any number of processes that see the folder compute it together: each takes a shard that nobody is at, and all read
+the one file in the end. Progress is written after the features it tells of have reached the disk, so a kill at any
+moment costs seconds of work.
 """
 
 import json
@@ -15,13 +17,13 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.filesize import decimal
 
@@ -36,6 +38,9 @@ from slotlight.progress import ProgressReport
 
 FLUSH_SECONDS = 5.0
 """The most work that a kill can cost."""
+
+SHARD = 1024
+"""Photographs that a process computes between two looks at what the others have left."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,7 +72,7 @@ class CacheKey:
 
     def to_json(self) -> str:
         """The text of ``cache.json``."""
-        return json.dumps({"slotlight_feature_cache": 1, **asdict(self)}, indent=1)
+        return json.dumps({"slotlight_feature_cache": 2, **asdict(self)}, indent=1)
 
     def digest(self) -> str:
         """The name of the cache's folder."""
@@ -76,18 +81,51 @@ class CacheKey:
 
 @dataclass(frozen=True)
 class _Progress:
-    """How many photographs are done, and the causes of those that could not be read."""
+    """How many photographs of a shard are done, and the causes of those that could not be read."""
 
     seen: int
     skipped: dict[str, str]
 
-    @property
-    def rows(self) -> int:
-        return self.seen - len(self.skipped)
-
     def after(self, batch: FeatureBatch) -> "_Progress":
         failures = {str(path): cause for path, cause in batch.failures.items()}
         return _Progress(self.seen + batch.seen, self.skipped | failures)
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """Photographs from ``start`` to ``stop`` of a cache."""
+
+    home: Path
+    key: CacheKey
+    start: int
+    stop: int
+
+    @property
+    def file(self) -> Path:
+        return self.home / f"progress-{self.start:07}.json"
+
+    def progress(self) -> _Progress:
+        """How far it is.
+
+        Raises:
+            CacheError: What says so is damaged.
+        """
+        if not self.file.exists():
+            return _Progress(0, {})
+        try:
+            progress = _Progress(**(unsealed(self.file.read_bytes()) or {}))
+        except TypeError:
+            raise _damaged(self.home) from None
+        if progress.seen > self.stop - self.start:
+            raise _damaged(self.home)
+        return progress
+
+    def is_finished(self) -> bool:
+        return self.progress().seen == self.stop - self.start
+
+    def lock(self, *, wait: bool) -> FileLock:
+        """Held by the process that computes it."""
+        return FileLock(self.home / f"lock-{self.start:07}", blocking=wait)
 
 
 def cache_features(
@@ -98,11 +136,12 @@ def cache_features(
     image_size: int,
     batch_size: int = 16,
     precision: Precision = "fp32",
+    leads: bool = True,
 ) -> FeatureCache:
     """Compute the features of photographs, or find them computed; go on where a killed run stopped.
 
-    Photographs that cannot be read are named, recorded and left out. While one process computes, others that
-    ask for the same cache wait for it.
+    Photographs that cannot be read are named, recorded and left out. Processes that ask for the same cache at the same
+    time, on one machine or on several that share the folder, compute its shards together.
 
     Args:
         photographs: Files, each once, in the order that rows will have.
@@ -111,6 +150,7 @@ def cache_features(
         image_size: Photographs are squashed to a square of about this side, a multiple of the patch size.
         batch_size: Photographs computed at once.
         precision: Arithmetic of the backbone.
+        leads: Whether this process is the one that tells the user how far the cache is.
 
     Raises:
         CacheError: It does not fit on the disk, cannot be written, or is damaged; or no photograph can be read.
@@ -120,15 +160,15 @@ def cache_features(
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / "lock"):
-            progress = _open(home, key)
-            if progress.seen < len(key.photographs):
-                progress = _compute(home, key, progress, backbone, batch_size)
+            shards = _open(home, key)
+        if not all(shard.is_finished() for shard in shards):
+            _compute(shards, backbone, batch_size, leads=leads)
     except OSError as error:
         raise CacheError(
             f"The feature cache {home} cannot be written: {error.strerror or error}; make room, and the same command "
             "resumes from there."
         ) from error
-    return _finished(home, key, progress)
+    return _finished(home, key, shards, leads=leads)
 
 
 def feature_key(
@@ -147,72 +187,107 @@ def square_grid(image_size: int, patch_size: int) -> tuple[int, int]:
     return height // patch_size, width // patch_size
 
 
-def _open(home: Path, key: CacheKey) -> _Progress:
-    """How far the cache in a folder is; begins it where there is none."""
+def _damaged(home: Path) -> CacheError:
+    return CacheError(f"The feature cache {home} is damaged; delete that folder and run again.")
+
+
+def _open(home: Path, key: CacheKey) -> list[_Shard]:
+    """The shards of the cache in a folder, which is begun where there is none."""
+    count, file = len(key.photographs), home / "features.f16"
     if not (home / "cache.json").exists():
-        write_text(home / "progress.json", [sealed(asdict(_Progress(0, {})))])
-        (home / "features.f16").touch()
+        file.touch()
+        os.truncate(file, count * key.row_bytes)
         write_text(home / "cache.json", [key.to_json()])
     try:
-        progress = _Progress(**(unsealed((home / "progress.json").read_bytes()) or {}))
-        usable = (home / "cache.json").read_text() == key.to_json() and progress.seen <= len(key.photographs)
-        usable = usable and (home / "features.f16").stat().st_size >= progress.rows * key.row_bytes
-    except (OSError, ValueError, TypeError):
-        usable = False
-    if not usable:
-        raise CacheError(f"The feature cache {home} is damaged; delete that folder and run again.")
-    return progress
+        text, size = (home / "cache.json").read_text(encoding="utf-8"), file.stat().st_size
+    except (OSError, ValueError):
+        raise _damaged(home) from None
+    if text != key.to_json() or size != count * key.row_bytes:
+        raise _damaged(home)
+    return [_Shard(home, key, start, min(start + SHARD, count)) for start in range(0, count, SHARD)]
 
 
-def _compute(
-    home: Path, key: CacheKey, progress: _Progress, backbone: Backbone, batch_size: int
-) -> _Progress:
-    _announce(home, key, progress)
-    total, left = len(key.photographs), key.photographs[progress.seen :]
-    stream = stream_features(left, backbone, side=key.side, precision=key.precision, batch_size=batch_size)
-    with (
-        (home / "features.f16").open("r+b") as file,
-        ProgressReport("features", total, progress.seen) as report,
-        closing(stream) as batches,
-    ):
-        file.truncate(progress.rows * key.row_bytes)  # what a kill left behind its last record
-        file.seek(0, os.SEEK_END)
-        recorded = time.monotonic()
-        for batch in batches:
-            file.write(batch.features.numpy().data)
-            progress = progress.after(batch)
-            report.update(progress.seen)
-            if time.monotonic() - recorded >= FLUSH_SECONDS or progress.seen == total:
-                _record(home, file, progress)
+def _compute(shards: Sequence[_Shard], backbone: Backbone, batch_size: int, *, leads: bool) -> None:
+    """Compute all shards that others leave, then wait for theirs: a killed process's are taken over."""
+    done = {shard.start: shard.progress().seen for shard in shards}
+    _announce(shards[0].home, shards[0].key, sum(done.values()), leads=leads)
+    total = len(shards[0].key.photographs)
+    with ProgressReport("features", total, sum(done.values()), shown=leads) as report:
+        for wait in (False, True):
+            for shard in shards:
+                for seen in _compute_shard(shard, backbone, batch_size, wait=wait):
+                    done[shard.start] = seen
+                    report.update(sum(done.values()))
+
+
+def _compute_shard(shard: _Shard, backbone: Backbone, batch_size: int, *, wait: bool) -> Iterator[int]:
+    """Compute what is left of a shard, unless another process is at it; how many of its photographs are done."""
+    if shard.is_finished():
+        yield shard.stop - shard.start
+        return
+    try:
+        with shard.lock(wait=wait):
+            progress, key = shard.progress(), shard.key
+            left = key.photographs[shard.start + progress.seen : shard.stop]
+            stream = stream_features(
+                left, backbone, side=key.side, precision=key.precision, batch_size=batch_size
+            )
+            with (shard.home / "features.f16").open("r+b") as file, closing(stream) as batches:
                 recorded = time.monotonic()
-    return progress
+                for batch in batches:
+                    _write(file, batch, key, shard.start + progress.seen)
+                    progress = progress.after(batch)
+                    yield progress.seen
+                    ended = progress.seen == shard.stop - shard.start
+                    if ended or time.monotonic() - recorded >= FLUSH_SECONDS:
+                        _record(shard, file, progress)
+                        recorded = time.monotonic()
+    except Timeout:
+        return
 
 
-def _announce(home: Path, key: CacheKey, progress: _Progress) -> None:
-    needed = (len(key.photographs) - progress.seen) * key.row_bytes
+def _write(file: BinaryIO, batch: FeatureBatch, key: CacheKey, start: int) -> None:
+    """Write features to their rows, the first of which is ``start``."""
+    features = batch.features.numpy()
+    if not batch.failures:
+        file.seek(start * key.row_bytes)
+        file.write(features.data)
+        return
+    names = [name for name, _, _ in key.photographs[start : start + batch.seen]]
+    readable = [row for row, name in enumerate(names) if Path(name) not in batch.failures]
+    for row, feature in zip(readable, features, strict=True):
+        file.seek((start + row) * key.row_bytes)
+        file.write(feature.data)
+
+
+def _announce(home: Path, key: CacheKey, done: int, *, leads: bool) -> None:
+    needed = (len(key.photographs) - done) * key.row_bytes
     free = shutil.disk_usage(home).free
-    total = decimal(progress.rows * key.row_bytes + needed)
+    total = decimal(len(key.photographs) * key.row_bytes)
     what = f"Features of {len(key.photographs):,} photographs take {total}"
     if needed > free:
         raise CacheError(
             f"{what}, but {home} has only {decimal(free)} free; free some space or choose another folder."
         )
-    done = f" ({progress.seen:,} are there)" if progress.seen else ""
-    sentence = printable(f"{what} in {home}{done}.")
-    Console(stderr=True).print(sentence, highlight=False, soft_wrap=True, markup=False)
+    there = f" ({done:,} are there)" if done else ""
+    if leads:
+        sentence = printable(f"{what} in {home}{there}.")
+        Console(stderr=True).print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
-def _record(home: Path, file: BinaryIO, progress: _Progress) -> None:
+def _record(shard: _Shard, file: BinaryIO, progress: _Progress) -> None:
     file.flush()
     os.fsync(file.fileno())
-    write_text(home / "progress.json", [sealed(asdict(progress))])
+    write_text(shard.file, [sealed(asdict(progress))])
 
 
-def _finished(home: Path, key: CacheKey, progress: _Progress) -> FeatureCache:
-    kept = [Path(name) for name, _, _ in key.photographs if name not in progress.skipped]
-    for cause in progress.skipped.values():
+def _finished(home: Path, key: CacheKey, shards: Sequence[_Shard], *, leads: bool) -> FeatureCache:
+    skipped = {Path(name): cause for shard in shards for name, cause in shard.progress().skipped.items()}
+    for cause in skipped.values() if leads else ():
         _LOG.warning("Left out: %s", cause)
-    if not kept:
-        raise CacheError(f"None of the {len(key.photographs):,} photographs can be read; give others.")
-    skipped = {Path(name): cause for name, cause in progress.skipped.items()}
-    return FeatureCache(home / "features.f16", kept, skipped, key.grid, key.dim, key.side)
+    named = [Path(name) for name, _, _ in key.photographs]
+    rows = [row for row, path in enumerate(named) if path not in skipped]
+    if not rows:
+        raise CacheError(f"None of the {len(named):,} photographs can be read; give others.")
+    kept = [named[row] for row in rows]
+    return FeatureCache(home / "features.f16", kept, skipped, key.grid, key.dim, key.side, tuple(rows))

@@ -59,7 +59,7 @@ def stream_features(
             images = [image for image in batch if not isinstance(image, ImageError)]
             features = torch.empty(0, grid * grid, backbone.dim, dtype=torch.float16)
             if images:
-                features = _compute(images, backbone, precision)
+                features = compute_features(images, backbone, precision)
             named = zip(paths[start : start + batch_size], batch, strict=True)
             failures = {path: str(error) for path, error in named if isinstance(error, ImageError)}
             yield FeatureBatch(len(batch), features, failures)
@@ -87,9 +87,14 @@ def _decode(photograph: Stamp, side: int) -> RGBImage | ImageError:
     return image
 
 
-def _compute(
+def compute_features(
     images: list[RGBImage], backbone: Backbone, precision: Precision
 ) -> Float16[Tensor, "batch patch dim"]:
+    """Features of images of one size, in half precision, in the processor's memory.
+
+    Raises:
+        CacheError: A feature is beyond half precision.
+    """
     found = backbone.at_precision(to_batch(images, backbone.device), precision)
     features: Tensor = found.patches.half().cpu()
     if not features.isfinite().all():

@@ -66,6 +66,11 @@ def write_formats(
         UNCERTAIN_FIRST.write(found, folder)
 
 
+def is_installed(name: str) -> bool:
+    """Whether the library that a format needs is there."""
+    return not FORMATS[name].module or find_spec(FORMATS[name].module) is not None
+
+
 def check_installed(names: Iterable[str]) -> None:
     """Refuse a format whose library is not installed.
 
@@ -74,7 +79,7 @@ def check_installed(names: Iterable[str]) -> None:
     """
     for name in names:
         wanted = FORMATS[name]
-        if wanted.module and find_spec(wanted.module) is None:
+        if not is_installed(name):
             raise ConfigError(
                 f"The format {name!r} needs {wanted.module}; install it with: pip install 'slotlight[{wanted.extra}]'."
             )

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from slotlight.config import MaskingConfig
+from slotlight.model.assignment import ALONE, Share
 
 
 def masked_count(patches: int, ratio: float) -> int:
@@ -31,9 +32,12 @@ def background_mask(features: Float[Tensor, "batch patch dim"], ratio: float) ->
     return _highest(features.mean(dim=-1), ratio)
 
 
-def random_mask(features: Float[Tensor, "batch patch dim"], ratio: float) -> Bool[Tensor, "batch patch"]:
+def random_mask(
+    features: Float[Tensor, "batch patch dim"], ratio: float, share: Share = ALONE
+) -> Bool[Tensor, "batch patch"]:
     """As many patches as `background_mask` masks, drawn at random; True is masked."""
-    return _highest(torch.rand(features.shape[:2], device=features.device), ratio)
+    batch, patches, _ = features.shape
+    return _highest(share.of(torch.rand(batch * share.world, patches, device=features.device)), ratio)
 
 
 def least_foreground_mask(
@@ -47,6 +51,7 @@ def masked_patches(
     features: Float[Tensor, "batch patch dim"],
     foreground: Float[Tensor, "batch rows columns"] | None,
     config: MaskingConfig,
+    share: Share = ALONE,
 ) -> Bool[Tensor, "batch patch"] | None:
     """Which patches a training step hides; None where it hides none.
 
@@ -54,11 +59,12 @@ def masked_patches(
         features: The backbone's own, without anything added: their mean must mean what the paper says.
         foreground: Of `slotlight.model.foreground.foreground_map`; needed where it ranks.
         config: Its ``ranking`` must be resolved (`slotlight.config.with_ranking`).
+        share: The part of a larger batch that these features are.
     """
     if config.kind == "none":
         return None
     if config.kind == "random":
-        return random_mask(features, config.ratio)
+        return random_mask(features, config.ratio, share)
     if config.ranking == "mean":
         return background_mask(features, config.ratio)
     if foreground is None:

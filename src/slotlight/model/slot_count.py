@@ -5,9 +5,11 @@ two classes, straight through), dropped slots are masked in the decoder, and the
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from slotlight.model.assignment import ALONE, Share
 
 KEPT_AT_FIRST = 2.0
 """Logit of keeping a slot before training: nearly nine of ten."""
@@ -36,10 +38,24 @@ class SlotCount(nn.Module):
         logits = self._logits(slots)
         return _at_least_one(logits > 0, logits)
 
-    def sample(self, slots: Float[Tensor, "batch slot dim"]) -> tuple[Kept, Kept]:
-        """A draw, whose gradient is that of its soft form; and how likely each slot is kept."""
+    def sample(
+        self,
+        slots: Float[Tensor, "batch slot dim"],
+        share: Share = ALONE,
+        places: Int64[Tensor, " batch"] | None = None,
+    ) -> tuple[Kept, Kept]:
+        """A draw, whose gradient is that of its soft form; and how likely each slot is kept.
+
+        Args:
+            slots: Of some images.
+            share: The part of a larger batch that they are.
+            places: Where they are in it; needed where there is more of it.
+        """
         logits = self._logits(slots)
-        uniform = torch.rand_like(logits).clamp(1e-6, 1 - 1e-6)
+        uniform = torch.rand(len(logits) * share.world, logits.shape[1], device=logits.device)
+        if share.world > 1:
+            uniform = uniform[places]
+        uniform = uniform.clamp(1e-6, 1 - 1e-6)
         soft = (logits + uniform.logit()).sigmoid()
         drawn = _at_least_one(soft > 0.5, logits)
         return drawn + soft - soft.detach(), logits.sigmoid()

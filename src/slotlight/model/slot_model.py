@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from slotlight.config import ModelConfig, with_ranking
 from slotlight.model.agreement import agreement_loss
 from slotlight.model.alignment import LearnedAlignment
+from slotlight.model.assignment import ALONE, HeadAssignment, Share, assign_heads
 from slotlight.model.decoder import build_decoder
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import FusedSlots, fuse
@@ -45,20 +46,6 @@ class FusedMasks:
 
 
 @dataclass(frozen=True)
-class HeadAssignment:
-    """Which head learns from which image: pair i is image ``image[i]``, the ``place[i]``-th of head ``head[i]``.
-
-    Attributes:
-        table: Every head's images, padded with repeated ones to equal numbers.
-    """
-
-    table: Int64[Tensor, "head place"]
-    image: Int64[Tensor, " batch"]
-    head: Int64[Tensor, " batch"]
-    place: Int64[Tensor, " batch"]
-
-
-@dataclass(frozen=True)
 class Drawn:
     """What is drawn once for all photographs.
 
@@ -69,21 +56,6 @@ class Drawn:
 
     noise: Float[Tensor, "head 1 slot *dim"]
     reference: int | None
-
-
-def assign_heads(batch: int, heads: int, device: torch.device) -> HeadAssignment:
-    """Assign a batch's images to the heads, evenly and at random; each image goes to one head.
-
-    The release computes every head and trains one drawn for the whole batch. Here every head learns at every step
-    (as long as the batch has an image for each), for a ``heads``-th of the slot work.
-    """
-    rounds = -(-batch // heads)
-    head_order = torch.randperm(heads, device=device)
-    image = torch.randperm(batch, device=device)
-    pair = torch.arange(rounds * heads, device=device)
-    table = torch.empty(heads, rounds, dtype=torch.int64, device=device)
-    table[head_order[pair % heads], pair // heads] = image[pair % batch]
-    return HeadAssignment(table, image, head_order[pair[:batch] % heads], pair[:batch] // heads)
 
 
 class SlotModel(nn.Module):
@@ -122,6 +94,7 @@ class SlotModel(nn.Module):
         self,
         features: Float[Tensor, "batch patch dim"],
         labels: Int64[Tensor, "batch patch"] | None = None,
+        share: Share = ALONE,
     ) -> Float[Tensor, ""]:
         """Mean squared error between reconstructed and given features, over the decoded patches.
 
@@ -133,6 +106,7 @@ class SlotModel(nn.Module):
         Args:
             features: The backbone's.
             labels: The teacher's slot of every patch, for the objective ``distillation``.
+            share: The part of a larger batch that these features are.
         """
         if features.is_inference():  # which autograd cannot save
             features = features.clone()
@@ -143,32 +117,39 @@ class SlotModel(nn.Module):
         foreground = self._map_for_training(features, grid)
         wide = self._with_foreground(features, foreground)
         seen = with_diffusion(wide, grid, side, self.config)
-        masked = masked_patches(features, foreground, self.config.masking)
+        masked = masked_patches(features, foreground, self.config.masking, share)
         visible = self.projection(seen if masked is None else seen.masked_fill(masked.unsqueeze(-1), 0.0))
         if self.alignment is not None:
-            found = self.attention(visible.unsqueeze(0), self.attention.noise(len(visible)))
-            return self._reconstruction_error(self._fuse(found.slots, self._reference_head(0)).slots, seen)
-        assigned = assign_heads(len(features), self.attention.heads, features.device)
-        found, mine = self._attend(visible, assigned)
+            found = self.attention(visible.unsqueeze(0), self._noise_of_each(visible, share))
+            fused = self._fuse(found.slots, self._reference_head(0)).slots
+            return self._reconstruction_error(fused, seen, share, share.places(len(seen), seen.device))
+        assigned = assign_heads(len(features), self.attention.heads, features.device, share)
+        found, mine = self._attend(visible, assigned, share)
         if self.config.objective == "partition":  # its graph is in fp64, so it is not the one of the walk
             labels = normalised_cut(wide, grid, self.config)
         loss = self._taught(found, labels, masked, assigned.image, mine)
         if self.config.objective != "partition":
-            error = self._reconstruction_error(found.slots[mine], seen[assigned.image])
+            error = self._reconstruction_error(found.slots[mine], seen[assigned.image], share, assigned.pair)
             loss = error + self.config.pseudo_label_weight * loss
         if self.attention.preheat is not None:
             loss = loss + F.mse_loss(found.queries[mine], found.slots[mine].detach())
         return loss
 
     def _attend(
-        self, visible: Float[Tensor, "batch patch wider"], assigned: HeadAssignment
+        self, visible: Float[Tensor, "batch patch wider"], assigned: HeadAssignment, share: Share
     ) -> tuple[HeadSlots, tuple[Int64[Tensor, " batch"], Int64[Tensor, " batch"]]]:
         """Each head in its images, or in all where the heads are to agree; and where each image's own head is."""
         if self.config.objective == "agreement":
-            every = self.attention(visible.unsqueeze(0), self.attention.noise(len(visible)))
+            every = self.attention(visible.unsqueeze(0), self._noise_of_each(visible, share))
             return every, (assigned.head, assigned.image)
         found = self.attention(visible[assigned.table], self.attention.noise(assigned.table.shape[1]))
         return found, (assigned.head, assigned.place)
+
+    def _noise_of_each(
+        self, visible: Float[Tensor, "batch patch wider"], share: Share
+    ) -> Float[Tensor, "head batch slot *dim"]:
+        """Where every head sees every image."""
+        return share.of(self.attention.noise(len(visible) * share.world), dim=1)
 
     def _taught(
         self,
@@ -187,10 +168,14 @@ class SlotModel(nn.Module):
         return partition_loss(found.attention[mine].float(), labels[image], hidden)
 
     def _reconstruction_error(
-        self, slots: Float[Tensor, "batch slot wider"], seen: Float[Tensor, "batch patch wider"]
+        self,
+        slots: Float[Tensor, "batch slot wider"],
+        seen: Float[Tensor, "batch patch wider"],
+        share: Share,
+        places: Int64[Tensor, " batch"],
     ) -> Float[Tensor, ""]:
         target, patches = seen.detach(), self._decoded_patches(seen)
-        keep, likely = (None, None) if self.count is None else self.count.sample(slots)
+        keep, likely = (None, None) if self.count is None else self.count.sample(slots, share, places)
         decoded = self.decoder(slots, self.grid, patches, target=target, keep=keep)
         error = F.mse_loss(decoded.reconstruction, target if patches is None else target[:, patches])
         return error if likely is None else error + self.config.slots.slot_cost * likely.mean()

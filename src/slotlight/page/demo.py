@@ -1,4 +1,4 @@
-"""The page of ``slotlight demo``: photographs in, objects beside them, sliders, a zip."""
+"""The page of ``slotlight demo``: photographs in, objects beside them, sliders, a zip in any format."""
 
 import shutil
 import time
@@ -12,6 +12,7 @@ from PIL.Image import Image
 
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import ImageError
+from slotlight.formats.registry import FORMATS, is_installed
 from slotlight.page.findings import EVERYTHING, MOST_OBJECTS, Finding, Look, look_at, write_zip
 from slotlight.page.look import appearance, html
 
@@ -67,14 +68,20 @@ class Demo:
         """Small overlays of all photographs, to choose from."""
         return [(_thumbnail(one, one.count(min_score, int(max_objects))), one.name) for one in look.findings]
 
-    def zip(self, look: Look, min_score: int | float, max_objects: int | float) -> str:
-        """A zip of what is shown, of all photographs."""
+    def zip(
+        self,
+        look: Look,
+        min_score: int | float,
+        max_objects: int | float,
+        formats: Sequence[str] = ("coco",),
+    ) -> str:
+        """A zip of what is shown, of all photographs, in some formats."""
         for earlier in self.folder.glob("zip-*"):
             if time.time() - earlier.stat().st_mtime > _KEPT_S:
                 shutil.rmtree(earlier, ignore_errors=True)
         file = Path(mkdtemp(prefix="zip-", dir=self.folder)) / "slotlight-objects.zip"
         info = self.info | {"min_score": min_score, "max_objects": int(max_objects)}
-        write_zip(file, look.findings, min_score, int(max_objects), info)
+        write_zip(file, look.findings, min_score, int(max_objects), info, formats)
         return str(file)
 
 
@@ -126,6 +133,13 @@ def build_demo(
                     label="Most objects in a photograph",
                     elem_id="number",
                 )
+                formats = gr.Dropdown(
+                    choices=[name for name in FORMATS if name != "parquet-blocks" and is_installed(name)],
+                    value=["coco"],
+                    multiselect=True,
+                    label="Formats",
+                    elem_id="formats",
+                )
                 save = gr.Button("Download objects", variant="primary", interactive=False, elem_id="save")
                 ready = gr.DownloadButton(visible="hidden", elem_id="ready")
             with gr.Column(scale=5, min_width=320):
@@ -172,9 +186,9 @@ def build_demo(
         def chose(event: gr.SelectData, now: Look, least: float, most: float) -> list[Any]:
             return [event.index, *demo.picture(now, event.index, least, most)]
 
-        def packed(now: Look, least: float, most: float) -> str:
+        def packed(now: Look, least: float, most: float, names: list[str]) -> str:
             try:
-                return demo.zip(now, least, most)
+                return demo.zip(now, least, most, names)
             except ImageError:
                 raise gr.Error(
                     "An upload has expired; drop the photographs again.", print_exception=False
@@ -187,7 +201,7 @@ def build_demo(
         for slider in (score, number):
             slider.change(shown, [look, chosen, score, number], page, trigger_mode="always_last", **quick)
         strip.select(chose, [look, score, number], [chosen, picture, table], **quick)
-        save.click(packed, [look, score, number], ready, **private).success(
+        save.click(packed, [look, score, number, formats], ready, **private).success(
             js="() => setTimeout(() => document.querySelector('#ready').click(), 150)", **private
         )
     return blocks, appearance()

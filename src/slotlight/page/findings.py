@@ -8,7 +8,7 @@ import io
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
-from slotlight.config import ObjectRule
+from slotlight.config import FormatConfig, ObjectRule
 from slotlight.discovery.discoverer import Discoverer, Tagged
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.naming import picture_names
@@ -25,9 +25,8 @@ from slotlight.discovery.record import Entry
 from slotlight.discovery.shards import image_ids
 from slotlight.drawing import Colour, best_on_top, contrasting_colours, overlay
 from slotlight.errors import ImageError, printable
-from slotlight.files import write_text
-from slotlight.formats.coco import coco_json
-from slotlight.formats.found import FoundPhotograph
+from slotlight.formats.found import Found, FoundPhotograph
+from slotlight.formats.registry import write_formats
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.images import Photograph, read_photograph
 from slotlight.images.places import LocalFile
@@ -198,7 +197,12 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
 
 
 def write_zip(
-    file: Path, findings: Sequence[Finding], min_score: float, max_objects: int, info: Mapping[str, object]
+    file: Path,
+    findings: Sequence[Finding],
+    min_score: float,
+    max_objects: int,
+    info: Mapping[str, object],
+    formats: Sequence[str] = ("coco",),
 ) -> None:
     """Write what `slotlight discover` would have written of the same photographs: objects, label maps, overlays.
 
@@ -208,6 +212,7 @@ def write_zip(
         min_score: See `ObjectRule`.
         max_objects: See `ObjectRule`.
         info: What ``objects.json`` says of itself.
+        formats: Names of formats, as `slotlight discover` takes them; YOLO's folder has the photographs themselves.
 
     Raises:
         ImageError: An upload is gone.
@@ -220,8 +225,8 @@ def write_zip(
         for one in findings:
             entry = Entry(one.name, names[Path(one.name)], ids[one.name], [], LocalFile(str(one.path)))
             line = pictures.write(one.discovery(one.count(min_score, max_objects), entry))
-            rows.append(line.found(line.file))
-        write_text(Path(home) / "objects.json", coco_json(dict(info), lambda: rows))
+            rows.append(replace(line.found(line.file), file=str(one.path)))
+        write_formats(Found(info, lambda: iter(rows)), Path(home), FormatConfig(format=tuple(formats)))
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
             for path in sorted(path for path in Path(home).rglob("*") if path.is_file()):
                 target.write(path, path.relative_to(home).as_posix())

@@ -70,8 +70,10 @@ def study(
     asked, options, out = find_study(name), options or StudyOptions(), Path(out)
     base, base_training = preset("study")
     model, training = model or base, training or base_training
-    if training.devices > 1:
-        raise ConfigError("A study trains on one device; leave --devices out.")
+    if training.processes > 1:
+        raise ConfigError("A study trains on one device; leave --devices and --nodes out.")
+    if training.features != "cache":
+        raise ConfigError("A study trains from cached features; leave --features out.")
     if options.quick:
         asked = asked.shortened()
         model, training = shortened(model, training)

@@ -9,7 +9,8 @@ from jaxtyping import Float16
 from torch import Tensor
 
 from slotlight.config import TrainConfig
-from slotlight.features.dataset import FeatureDataset
+from slotlight.features.dataset import FeatureRows
+from slotlight.model.assignment import ALONE, Share
 
 
 class BatchOrder:
@@ -20,8 +21,7 @@ class BatchOrder:
         config: Its seed, steps and batch size.
         start: The first step.
         key: What seeds the permutation of an epoch; without it, the config's seed and the epoch.
-        rank: Which of ``world`` processes asks; each gets its share of every batch.
-        world: Number of processes.
+        share: The part of every batch that the process which asks gets.
 
     Example:
         >>> list(BatchOrder(4, TrainConfig(steps=3, batch_size=2)))
@@ -35,11 +35,10 @@ class BatchOrder:
         *,
         start: int = 0,
         key: Callable[[int], tuple[int, ...]] | None = None,
-        rank: int = 0,
-        world: int = 1,
+        share: Share = ALONE,
     ) -> None:
         self.key = key or (lambda epoch: (config.seed, epoch))
-        self.count, self.config, self.start, self.rank, self.world = count, config, start, rank, world
+        self.count, self.config, self.start, self.share = count, config, start, share
 
     def __len__(self) -> int:
         return self.config.steps - self.start
@@ -50,16 +49,15 @@ class BatchOrder:
         )
         size = self.config.batch_size
         for step in range(self.start, self.config.steps):
-            places = range(step * size + self.rank, (step + 1) * size, self.world)
+            places = range(step * size + self.share.rank, (step + 1) * size, self.share.world)
             yield [int(permutation(place // self.count)[place % self.count]) for place in places]
 
 
 def read_batches(
-    dataset: FeatureDataset, order: Iterable[list[int]], device: torch.device
+    dataset: FeatureRows, order: Iterable[list[int]], device: torch.device
 ) -> Iterator[Float16[Tensor, "batch patch dim"]]:
-    """The features of each batch, read from the mapped file."""
-    for rows in order:
-        features = dataset.__getitems__(rows)
+    """The features of each batch."""
+    for features in dataset.batches(order):
         if device.type == "cuda":
             features = features.pin_memory()  # so that the copy does not wait
         yield features.to(device, non_blocking=True)

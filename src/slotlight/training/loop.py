@@ -1,7 +1,9 @@
 """The training loop: an optimiser step, read from top to bottom.
 
-Every step is a function of the weights, the seed, the step's number and the process alone. A run that was killed and
-resumed therefore ends in the same weights, bit by bit, as one that was not (same machine and number of threads).
+Every step is a function of the weights, the seed and the step's number alone. A run that was killed and resumed
+therefore ends in the same weights, bit by bit, as one that was not (same machine and number of threads); and one that
+several processes share ends in those of one process, to rounding (but with the objective ``agreement``, whose loss is a
+mean over what the heads agree on in a process's part of the batch).
 """
 
 from collections.abc import Callable
@@ -16,7 +18,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
 from slotlight.config import Precision, TrainConfig
-from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.features.dataset import Features
+from slotlight.model.assignment import ALONE, Share
 from slotlight.model.slot_model import SlotModel
 from slotlight.training.batches import BatchOrder, read_batches
 from slotlight.training.first_stage import Teacher
@@ -34,6 +37,7 @@ class Reconstruction(nn.Module):
         precision: Arithmetic of the forward pass.
         teacher: What labels photographs for the model; None where nothing does.
         compiled: Compile it at its first batch: all have one size. What is drawn is drawn as without.
+        share: The part of every batch that this process has.
     """
 
     def __init__(
@@ -43,9 +47,10 @@ class Reconstruction(nn.Module):
         *,
         teacher: Teacher | None = None,
         compiled: bool = False,
+        share: Share = ALONE,
     ) -> None:
         super().__init__()
-        self.model, self.precision, self.teacher = model, precision, teacher
+        self.model, self.precision, self.teacher, self.share = model, precision, teacher, share
         self.loss = torch.compile(model.loss, options={"fallback_random": True}) if compiled else model.loss
 
     def forward(self, features: Float[Tensor, "batch patch dim"]) -> Float[Tensor, ""]:
@@ -54,13 +59,13 @@ class Reconstruction(nn.Module):
         half = self.precision == "bf16"
         with torch.autocast(features.device.type, torch.bfloat16, enabled=half, cache_enabled=False):
             labels = None if self.teacher is None else self.teacher(features)
-            loss: Tensor = self.loss(features, labels)
+            loss: Tensor = self.loss(features, labels, self.share)
         return loss
 
 
 def fit(
     model: SlotModel,
-    features: FeatureCache,
+    features: Features,
     out: Path,
     config: TrainConfig,
     *,
@@ -70,7 +75,7 @@ def fit(
     teacher: Teacher | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> None:
-    """Train a model on cached features, in place: Adam without weight decay, after the paper.
+    """Train a model on features, in place: Adam without weight decay, after the paper.
 
     Args:
         model: What learns.
@@ -94,10 +99,11 @@ def fit(
         state.restore(model, optimizer)
     if start == config.steps:
         return
-    objective = Reconstruction(model, config.precision, teacher=teacher, compiled=config.compile)
+    share = Share(fabric.global_rank, fabric.world_size)
+    objective = Reconstruction(model, config.precision, teacher=teacher, compiled=config.compile, share=share)
     loss_of = fabric.setup_module(objective)
-    dataset = FeatureDataset(features)
-    order = BatchOrder(len(dataset), config, start=start, rank=fabric.global_rank, world=fabric.world_size)
+    dataset = features.dataset()
+    order = BatchOrder(len(dataset), config, start=start, share=share)
     leads = fabric.is_global_zero  # the one process that saves, logs and draws
     preview = Preview(model, features, out / "sheets", config)
     with TrainingSteps(
@@ -117,7 +123,7 @@ def fit(
             steps.say(hidden)
         for step, batch in steps.over(read_batches(dataset, order, fabric.device)):
             optimizer.param_groups[0]["lr"] = learning_rate(step, config)
-            torch.manual_seed(step_seed(config.seed, step, fabric.global_rank))
+            torch.manual_seed(step_seed(config.seed, step))
             optimizer.zero_grad()
             loss = loss_of(batch.float())  # in half precision, if that is chosen
             fabric.backward(loss)  # gradients are averaged over the processes

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from slotlight.config import TrainConfig
 from slotlight.drawing import contact_sheet, segment_picture
 from slotlight.errors import ImageError
-from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.features.dataset import Features
 from slotlight.images import RGBImage, fit_size, read_photograph, resize, to_batch
 from slotlight.images.saving import save_picture
 from slotlight.model.segmenter import ModelSegmenter
@@ -42,12 +42,12 @@ class Preview:
 
     Args:
         model: What trains.
-        features: Its cache; photographs are taken evenly from it.
+        features: What it learns from; photographs are taken evenly from it.
         folder: Where the contact sheets go.
         config: How long the training takes.
     """
 
-    def __init__(self, model: SlotModel, features: FeatureCache, folder: Path, config: TrainConfig) -> None:
+    def __init__(self, model: SlotModel, features: Features, folder: Path, config: TrainConfig) -> None:
         self.model, self.features, self.folder = model, features, folder
         self.config, self.by_products = config, ByProducts()
         self.rows = evenly(len(features.photographs), SEGMENTED)
@@ -83,7 +83,7 @@ class Preview:
     def _patches(self) -> Float[Tensor, "photograph patch dim"]:
         """Read anew each time: a model may need the memory between checks."""
         device = next(self.model.parameters()).device
-        return FeatureDataset(self.features).__getitems__(self.rows).to(device).float()
+        return self.features.dataset().__getitems__(self.rows).to(device).float()
 
     @cached_property
     def _clusters_alike(self) -> float:
@@ -128,7 +128,7 @@ class Preview:
         return images
 
 
-def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: FeatureCache, sheets: Path) -> None:
+def warn_if_nothing_is_found(segmenter: ModelSegmenter, features: Features, sheets: Path) -> None:
     """Hint at what to try when a trained model takes every slot of some photographs for background."""
     paths = [features.photographs[row] for row in evenly(len(features.photographs), SEGMENTED)]
     images = []

@@ -1,9 +1,10 @@
-"""Photographs → a model folder: features are cached once, then slots are trained on them.
+"""Photographs → a model folder: features are cached once (or streamed), then slots are trained on them.
 
 A run is identified by its settings, its photographs and the weights of its backbone. The same run goes on where it
 stopped; another one in the same folder is refused before anything slow begins.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -14,6 +15,8 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
+from rich.console import Console
+from rich.filesize import decimal
 from torch import Tensor
 
 from slotlight.backbones import Backbone, load_chosen
@@ -21,7 +24,8 @@ from slotlight.config import ModelConfig, TrainConfig
 from slotlight.devices import check_devices, pick_device
 from slotlight.errors import CheckpointError, TrainingError
 from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
-from slotlight.features.dataset import FeatureCache, FeatureDataset
+from slotlight.features.dataset import Features
+from slotlight.features.live import LiveFeatures
 from slotlight.files import begin_run, digest, is_claimed
 from slotlight.images import find_photographs
 from slotlight.model.checkpoint import save_model
@@ -38,7 +42,10 @@ MEASURED, MEASURED_AT_ONCE = 3000, 64
 
 _OUTPUTS = ("config.json", "slots.safetensors", STATE, "logs", "sheets")
 # On the result: of a weights file and a first stage the content counts, which their fingerprints hold.
-_WITHOUT_EFFECT = ("model.backbone.weights", "training.checkpoint_every", "training.first_stage")
+_WITHOUT_EFFECT = (
+    *("model.backbone.weights", "training.checkpoint_every", "training.first_stage"),
+    *("training.nodes", "training.features"),  # but for rounding
+)
 
 
 def train(
@@ -98,6 +105,8 @@ def train_on(
     After every step ``on_step`` is called with the number of steps done, in place of a progress bar.
     """
     check_devices(device := device or pick_device("auto"), train_config.devices)
+    if cache is not None and train_config.features == "stream":
+        raise TrainingError("--features stream keeps no features; leave --cache out.")
     model_config = _with_absolute_weights(model_config)
     chosen = model_config.backbone
     backbone = load_chosen(chosen, device=device)
@@ -109,16 +118,24 @@ def train_on(
     identity |= {} if first is None else {"first_stage": first.fingerprint()}
     run, caches = digest(identity), cache or out / "features"
     with ExitStack() as stack:
-        # Of several processes the first alone writes to the folder; the others were started by it or with it.
-        leads = train_config.devices == 1 or rank_zero_only.rank == 0  # type: ignore[attr-defined]
-        state = None
+        leads, state = _leads(train_config), None
         if leads:
             outputs = [*_OUTPUTS, *_stale(out / "features", key)]
             stack.enter_context(begin_run(out, identity, outputs=outputs, start_over=start_over))
             state = _find_state(out, run)
-        features = cache_features(files, caches, backbone, image_size=chosen.image_size, precision=precision)
         fabric = _launch(device, train_config)
+        backbone.to(fabric.device)
         state = state if leads else _find_state(out, run)
+        features: Features
+        if train_config.features == "stream":
+            features = LiveFeatures(files, backbone, precision, key.grid, key.side)
+            if leads:
+                _tell_cost(train_config, key)
+        else:
+            size = chosen.image_size
+            features = cache_features(
+                files, caches, backbone, image_size=size, precision=precision, leads=leads
+            )
         torch.manual_seed(train_config.seed)
         model = build_slot_model(model_config, backbone.dim, features.grid)
         if isinstance(model.standardise, Standardise):
@@ -128,7 +145,7 @@ def train_on(
             teacher = Teacher(first.model)
         elif first is not None:
             take_over(model, first.model)
-        with _compile_faults():
+        with _compile_faults(), _lost_processes(train_config):
             fit(
                 *(model, features, out, train_config),
                 fabric=fabric,
@@ -158,12 +175,43 @@ def _compile_faults() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _lost_processes(config: TrainConfig) -> Iterator[None]:
+    """Turn what a process meets when another has died into one clear sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        told = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+        if config.processes == 1 or not told:
+            raise
+        raise TrainingError(
+            "Another process of this training was lost; the same command resumes from the last state that was saved."
+        ) from error
+
+
+def _leads(config: TrainConfig) -> bool:
+    """Whether this process writes to the folder; the others were started by it or with it."""
+    on_first = os.environ.get("NODE_RANK", "0") == "0"
+    return config.processes == 1 or (on_first and rank_zero_only.rank == 0)  # type: ignore[attr-defined]
+
+
+def _tell_cost(config: TrainConfig, key: CacheKey) -> None:
+    """What it takes to do without a cache."""
+    count, passes = len(key.photographs), config.steps * config.batch_size
+    sentence = (
+        f"Every step computes its features: {passes:,} photographs go through the backbone in all, where a cache "
+        f"computes {count:,} and takes {decimal(count * key.row_bytes)}."
+    )
+    Console(stderr=True).print(sentence, highlight=False, soft_wrap=True, markup=False)
+
+
 def _launch(device: torch.device, config: TrainConfig) -> Fabric:
     """Choose devices; of several processes, start those that do not run yet."""
     try:
         fabric = Fabric(
             accelerator=device.type,
             devices=config.devices if device.index is None else [device.index],
+            num_nodes=config.nodes,
         )
         fabric.launch()
     except MisconfigurationException as error:
@@ -232,9 +280,9 @@ def _stale(folder: Path, key: CacheKey) -> list[str]:
     return [f"{folder.name}/{home.name}" for home in homes if home.name != key.digest()]
 
 
-def _spread(features: FeatureCache) -> Iterator[Tensor]:
-    """Features of photographs spread evenly over the cache, a few at a time: enough for a mean and a deviation."""
-    dataset = FeatureDataset(features)
+def _spread(features: Features) -> Iterator[Tensor]:
+    """Features of photographs spread evenly over all, a few at a time: enough for a mean and a deviation."""
+    dataset = features.dataset()
     rows = evenly(len(dataset), MEASURED)
     for start in range(0, len(rows), MEASURED_AT_ONCE):
         yield dataset.__getitems__(rows[start : start + MEASURED_AT_ONCE]).float()
