@@ -7,8 +7,8 @@ from slotlight.config.calibration import Calibration
 from slotlight.config.choices import Precision
 from slotlight.errors import ConfigError
 
-LEAST_PROBABILITY = 0.12
-"""Of the development fifth's objects, the less likely are 105, of which eight were right (docs/measure.md)."""
+LEAST_PROBABILITY = 0.05
+"""Of the development fifth's objects, the less likely are 53, of which two were right (docs/measure.md)."""
 
 LEAST_SCORE = 0.15
 """The same where scores only rank."""
@@ -68,7 +68,7 @@ class ObjectRule:
 
     Attributes:
         min_score: Objects with a lower score, in [0, 1], are left out; a photograph may have none. By default, those
-            that are less likely right than 0.12, of a model whose scores are probabilities; else those below 0.15.
+            that are less likely right than 0.05, of a model whose scores are probabilities; else those below 0.15.
         max_objects: At most this many objects are kept, those with the highest scores.
         min_area: Objects smaller than this share of the photograph are left out.
         min_part: Each connected part of a slot is an object; parts smaller than this share of the largest are
