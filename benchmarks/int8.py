@@ -26,15 +26,17 @@ def main() -> None:
     parser.add_argument("whole", type=Path)
     parser.add_argument("small", type=Path)
     parser.add_argument("voc", type=Path)
+    parser.add_argument("--count", type=int, default=290, help="of its photographs, taken evenly")
     given = parser.parse_args()
     files = (given.whole, given.small)
     discoverers = [load(file) for file in files]
     dataset = VOCDataset(given.voc, "dev")
     names = [metric.name for metric in PAPER.metrics]
-    values = np.empty((len(files), len(dataset), len(names)))
-    seconds = np.empty((len(files), len(dataset)))
-    for place in range(len(dataset)):
-        sample = dataset[place]
+    count = min(given.count, len(dataset))
+    values = np.empty((len(files), count, len(names)))
+    seconds = np.empty((len(files), count))
+    for place in range(count):
+        sample = dataset[place * len(dataset) // count]
         image = sample.read_image()
         height, width, _ = image.shape
         labels, seen = PAPER.read_labels(dataset, sample, (height, width)), PAPER.view.image(image)
@@ -45,13 +47,13 @@ def main() -> None:
             measured = PAPER.measure(found, labels).values
             values[number, place] = [100 * measured[name] for name in names]
     console = Console()
-    console.print(f"{hardware()}; {len(dataset)} photographs", soft_wrap=True)
+    console.print(f"{hardware()}; {count} photographs", soft_wrap=True)
     table = Table("file", "MB", *names, "ms of the processor, median")
     for file, rows, taken in zip(files, values, seconds, strict=True):
         means = [f"{value:.2f}" for value in rows.mean(axis=0)]
         table.add_row(file.name, f"{file.stat().st_size / 1e6:.1f}", *means, f"{1000 * np.median(taken):.0f}")
     gains = values[1] - values[0]
-    errors = gains.std(axis=0, ddof=1) / np.sqrt(len(dataset))
+    errors = gains.std(axis=0, ddof=1) / np.sqrt(count)
     cells = [f"{gain:+.2f} ± {error:.2f}" for gain, error in zip(gains.mean(axis=0), errors, strict=True)]
     table.add_row("difference", "", *cells, "")
     console.print(table)

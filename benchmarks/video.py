@@ -2,7 +2,7 @@
 
 Draws videos with known masks (see `benchmarks.drawn_videos`), finds the objects of every frame, and follows them.
 Beside it stands discovery frame by frame, where an object's number is its rank by score. With *slots handed on*, the
-slots of a frame begin as those that were found in the frame before, in place of one draw of noise for all frames.
+slots of a frame begin as those that were found in the frame before.
 *J* is the mean IoU over all frames of each true object with the one track that is matched to it for the whole video
 (Hungarian); *any J* is that with the best object of each frame, whatever its number, so no way of following exceeds
 it. A *switch* is a frame in which a true object is found (IoU of 0.5 or more) under another number than the last time
@@ -12,7 +12,7 @@ that it was found.
 import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ from slotlight.discovery.discoverer import Discoverer
 from slotlight.formats.run_lengths import RunLengths
 from slotlight.model.segmenter import ModelSegmenter
 from slotlight.model.slot_method import HeadSlots
-from slotlight.model.slot_model import Drawn, SlotModel
 from slotlight.video.finding import FrameObjects, find_in_frames
 from slotlight.video.reading import Frame
 from slotlight.video.tracker import Tracker
@@ -71,31 +70,26 @@ class Score:
 
 
 class HandsOn:
-    """While it is entered, a model's slots begin as those that it found last, frame by frame.
+    """While it is entered, slots begin as those that were found last, frame by frame."""
 
-    Args:
-        model: A model whose slots begin in noise, which stands here for any place that they may begin in.
-    """
-
-    def __init__(self, model: SlotModel) -> None:
-        self._model, self._drawn = model, model.draw
-        self._noise: Tensor | None = None
+    def __init__(self, attention: Any) -> None:
+        self._attention: Any = attention
+        self._found: Tensor | None = None
 
     def __enter__(self) -> None:
-        self._hook = self._model.attention.register_forward_hook(self._keep)
-        self._model.draw = self._draw  # type: ignore[method-assign]
+        self._plain = self._attention._around_mean
+        self._hook = self._attention.register_forward_hook(self._keep)
+        self._attention._around_mean = self._around_mean
 
     def __exit__(self, *_: object) -> None:
         self._hook.remove()
-        self._model.draw = self._drawn  # type: ignore[method-assign]
+        self._attention._around_mean = self._plain
 
     def _keep(self, attention: Any, _: object, found: HeadSlots) -> None:
-        scale = attention.log_sigma.exp()[:, None, None]
-        self._noise = (found.slots - attention.mu[:, None, None]) / scale
+        self._found = found.slots - attention.mu[:, None, None]
 
-    def _draw(self, seed: int) -> Drawn:
-        drawn = self._drawn(seed)
-        return drawn if self._noise is None else replace(drawn, noise=self._noise)
+    def _around_mean(self, features: Tensor, noise: Tensor) -> Tensor:
+        return self._plain(features, noise) if self._found is None else self._found
 
 
 def look(discoverer: Discoverer, frames: Sequence[DrawnFrame], batch_size: int = BATCH) -> Iterator[Seen]:
@@ -188,7 +182,7 @@ def main() -> None:
         handed: list[list[Seen]] = []
         clock = time.process_time()
         for one in drawn:
-            with HandsOn(model.model):
+            with HandsOn(model.model.attention):
                 handed.append(list(look(discoverer, one, batch_size=1)))
         handed_seconds = time.process_time() - clock
         frames = sum(map(len, videos))
