@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from rich.table import Table
 UNDER_WAY = 64
 """Photographs that a worker has read and not yet recorded: what a failure costs beside the time to start again."""
 
-MOST_PARTS = 200
+MOST_PARTS = 40
 """Events for each worker, at most: of a million photographs, thousands are one event."""
 
 SIZES = ((10**6, 8, 1), (10**8, 1000, 125), (10**9, 1000, 125))
@@ -63,18 +64,21 @@ class Measured:
         after = [cost[clock] - cost["progress"][-1][place] for cost in costs]
         return cls(_line(counts, before), _line(counts, after), parts)
 
-    @property
+    @cached_property
     def each(self) -> float:
         """Seconds of a photograph, on average."""
         return float(self.parts[:, 0].sum() / self.parts[:, 1].sum())
 
+    @cached_property
+    def spread(self) -> float:
+        """Standard deviation of a part's seconds."""
+        return float(np.std(self.parts[:, 0] - self.each * self.parts[:, 1]))
+
     def draw(self, rng: np.random.Generator, count: int) -> float:
         """Seconds of so many photographs, one after the other."""
-        size = self.parts[:, 1].mean()
-        number = math.ceil(count / size)
-        if number > 1000:  # the sum of so many is normally distributed
-            spread = float(np.std(self.parts[:, 0] - self.each * self.parts[:, 1]))
-            return max(0.0, float(rng.normal(self.each * count, spread * math.sqrt(number))))
+        number = math.ceil(count * len(self.parts) / self.parts[:, 1].sum())
+        if number > 100:  # the sum of so many is normally distributed
+            return max(0.0, rng.normal(self.each * count, self.spread * math.sqrt(number)))
         drawn = self.parts[rng.integers(len(self.parts), size=number)]
         return float(drawn[:, 0].sum() * count / drawn[:, 1].sum())
 
@@ -190,10 +194,10 @@ def planned(measured: Measured, faults: Plan, price: float, console: Console) ->
         smooth = Plan(photographs, workers, runs=runs)
         faulty = replace(faults, photographs=photographs, workers=workers, runs=runs, store_rate=math.inf)
         cases = {
-            "nothing happens": smooth,
-            "stragglers and failures, shares": faulty,
-            "stragglers and failures, batches": replace(faulty, batch=32),
-            "the store's limit": replace(smooth, store_rate=faults.store_rate),
+            "no faults": smooth,
+            "faults, shares": faulty,
+            "faults, batches": replace(faulty, batch=32),
+            "store's limit": replace(smooth, store_rate=faults.store_rate),
         }
         for name, plan in cases.items():
             outcome = simulate(plan, measured)

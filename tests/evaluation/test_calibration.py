@@ -8,6 +8,7 @@ import pytest
 
 import slotlight
 from slotlight.config import Calibration, ObjectRule
+from slotlight.config.running import LEAST_PROBABILITY
 from slotlight.datasets import SyntheticDataset
 from slotlight.discovery.segments import calibrated
 from slotlight.errors import CheckpointError, ConfigError, DatasetError, OutputError
@@ -58,7 +59,7 @@ def test_a_model_keeps_its_objects_and_gets_probabilities(tmp_path: Path) -> Non
     assert np.array_equal(before.boxes_xyxy, after.boxes_xyxy)
     assert len(before.scores) > 1
     assert np.allclose(after.scores, calibrated(before.scores.astype(float), steep), atol=1e-6)
-    assert slotlight.load(tmp_path / "steep").rule.min_score == 0.05
+    assert slotlight.load(tmp_path / "steep").rule.min_score == LEAST_PROBABILITY
     assert slotlight.load(tmp_path / "raw").rule.min_score == 0.15
     assert read_config(tmp_path / "steep")["info"]["calibration"] == {"objects": 7}
     assert {control.calibration for control in mine.segmenter.controls()} == {steep}
@@ -75,19 +76,19 @@ def test_the_fit_of_a_model_is_kept_and_resumed(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "fitted/config.json").read_text())["info"]["calibration"]
     assert about["objects"] == fit.objects > about["right"] == fit.right
     assert slotlight.load(tmp_path / "fitted").calibration == fit.calibration
+    with pytest.raises(DatasetError, match="at least 20 of each"):
+        calibrate(tmp_path / "raw", scenes, out=tmp_path / "few", options=EvaluationOptions(limit=2))
     with pytest.raises(OutputError, match="protocol was detection and is now masks"):
         calibrate(tmp_path / "raw", scenes, out=tmp_path / "fitted", device="cpu", protocol="masks")
 
 
 def test_what_cannot_be_calibrated_is_said(tmp_path: Path) -> None:
-    scenes, few = SyntheticDataset(count=4, height=48, width=64), EvaluationOptions(limit=2)
+    scenes = SyntheticDataset(count=4, height=48, width=64)
     with pytest.raises(ConfigError, match="tokencut is not a folder"):
         calibrate("tokencut", scenes, out=tmp_path / "a")
     floor = slotlight.load("centre-box").segmenter
     with pytest.raises(ConfigError, match="'corloc' judges no scores; valid: detection, masks"):
         fit_calibration(floor, scenes, out=tmp_path / "b", protocol="corloc")
-    with pytest.raises(DatasetError, match="at least 20 of each"):
-        fit_calibration(floor, scenes, out=tmp_path / "c", options=few)
 
 
 def test_weights_that_do_not_fit_are_not_copied(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ class TrainConfig:
         features: ``cache`` computes those of all photographs once and keeps them on disk; ``stream`` computes a batch's
             at every step, for sets too large for that.
         devices: Number of devices of a machine, each with a process of its own.
-        nodes: Number of machines, on each of which the same command is started, as ``torchrun`` does; they share the
-            folders of the model and of the features.
+        nodes: Number of machines; on each the same command is started with ``MASTER_ADDR``, ``MASTER_PORT`` and its
+            ``NODE_RANK``. They share the folders of the model and of the features.
         checkpoint_every: Steps between checkpoints, which are at most two minutes apart.
         first_stage: A model folder, trained before: the teacher of the objective ``distillation``, or the model whose
             heads the objective ``alignment`` learns to fuse.

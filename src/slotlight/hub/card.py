@@ -65,6 +65,8 @@ def _facts(config: Mapping[str, Any]) -> list[str]:
 def _training(config: Mapping[str, Any]) -> list[str]:
     info = config.get("info", {})
     rows = []
+    if labels := config.get("calibration", {}).get("labels"):
+        rows.append(f"| scores | probabilities of being right, fitted to labels of {labels} |")
     if "photographs" in info:
         rows.append(f"| training data | {info['photographs']:,} photographs without labels |")
     if isinstance(train := info.get("train"), Mapping) and "steps" in train:

@@ -145,7 +145,7 @@ def train_on(
             teacher = Teacher(first.model)
         elif first is not None:
             take_over(model, first.model)
-        with _compile_faults():
+        with _compile_faults(), _lost_processes(train_config):
             fit(
                 *(model, features, out, train_config),
                 fabric=fabric,
@@ -172,6 +172,20 @@ def _compile_faults() -> Iterator[None]:
         reason = str(error).splitlines()[0]
         raise TrainingError(
             f"The step cannot be compiled here ({reason}); train without --compile."
+        ) from error
+
+
+@contextmanager
+def _lost_processes(config: TrainConfig) -> Iterator[None]:
+    """Turn what a process meets when another has died into one clear sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        told = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+        if config.processes == 1 or not told:
+            raise
+        raise TrainingError(
+            "Another process of this training was lost; the same command resumes from the last state that was saved."
         ) from error
 
 
