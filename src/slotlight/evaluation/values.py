@@ -42,7 +42,7 @@ class Values:
         """The pooled metrics, mean over seeds, of photographs drawn again and again."""
         if self.pool is None:
             return {}
-        weights = bootstrap_weights(len(self.seeds[0])).astype(float)
+        weights = bootstrap_weights(len(self.seeds[0]))
         draws = [self.pool.weighted(list(seed.values()), weights) for seed in self.seeds]
         return mean_of(draws)
 

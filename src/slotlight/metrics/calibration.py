@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Num
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from torch import Tensor
@@ -99,7 +99,7 @@ def calibration_error(images: Sequence[ScoredRegions]) -> float:
 
 
 def weighted_calibration_error(
-    images: Sequence[ScoredRegions], weights: Float[Tensor, "draw image"]
+    images: Sequence[ScoredRegions], weights: Num[Tensor, "draw image"]
 ) -> Float[Tensor, " draw"]:
     """`calibration_error` under many draws of the images' weights; NaN where a draw has no object."""
     sums = torch.from_numpy(_sums(judge(images), len(images)))

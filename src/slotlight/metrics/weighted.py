@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from faster_coco_eval.core import mask as run_lengths
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from slotlight.metrics.detection import ALL_AREAS, AreaRange, ScoredRegions, region_area, region_code
@@ -35,7 +35,7 @@ class WeightedPrecision:
 
 
 def weighted_precision(
-    images: Sequence[ScoredRegions], weights: Float[Tensor, "draw image"], area: AreaRange = ALL_AREAS
+    images: Sequence[ScoredRegions], weights: Num[Tensor, "draw image"], area: AreaRange = ALL_AREAS
 ) -> WeightedPrecision:
     """AP and AR of a dataset under many draws of its images' weights.
 
@@ -62,12 +62,16 @@ def weighted_precision(
 
 
 def weighted_f_beta(
-    curves: Float[Tensor, "image level"], weights: Float[Tensor, "draw image"]
+    curves: Float[Tensor, "image level"], weights: Num[Tensor, "draw image"]
 ) -> Float[Tensor, " draw"]:
     """`max_f_beta` under many draws of the images' weights; NaN where a draw has no image with a curve."""
-    weights = weights.double() * curves.isfinite().all(1)
-    total = weights @ curves.double().nan_to_num(0)
-    return (total / weights.sum(1, keepdim=True)).amax(1)
+    defined, curves = curves.isfinite().all(1), curves.double().nan_to_num(0)
+
+    def best(some: Num[Tensor, "some image"]) -> Float[Tensor, " some"]:
+        given = some.double() * defined
+        return (given @ curves / given.sum(1, keepdim=True)).amax(1)
+
+    return torch.cat([best(some) for some in weights.split(max(1, _AT_ONCE // max(1, len(curves))))])
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from slotlight import metrics
 from slotlight.evaluation.measured import Measured
@@ -70,7 +70,7 @@ def precision_pool(columns: Sequence[Column]) -> Pool:
         return found | {CALIBRATION.name: metrics.calibration_error(_regions(images))}
 
     def weighted(
-        images: Sequence[Measured], weights: Float[np.ndarray, "draw image"]
+        images: Sequence[Measured], weights: Num[np.ndarray, "draw image"]
     ) -> dict[str, Float[np.ndarray, " draw"]]:
         draws = torch.from_numpy(weights)
         found = _by_column(columns, lambda area: metrics.weighted_precision(_regions(images), draws, area))

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Num, Shaped
 from torch import Tensor
 
 from slotlight.datasets.sample import Dataset, LabelKind, Labels, Sample
@@ -67,7 +67,7 @@ class Pool:
 
     estimates: Callable[[Sequence[Measured]], dict[str, float]]
     weighted: Callable[
-        [Sequence[Measured], Float[np.ndarray, "draw image"]], dict[str, Float[np.ndarray, " draw"]]
+        [Sequence[Measured], Num[np.ndarray, "draw image"]], dict[str, Float[np.ndarray, " draw"]]
     ]
     objects: Callable[[Sequence[Measured]], dict[str, int]] = lambda _: {}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from slotlight import metrics
 from slotlight.datasets.sample import LabelKind, Labels
@@ -31,7 +31,7 @@ def _pooled(images: Sequence[Measured]) -> dict[str, float]:
 
 
 def _weighted(
-    images: Sequence[Measured], weights: Float[np.ndarray, "draw image"]
+    images: Sequence[Measured], weights: Num[np.ndarray, "draw image"]
 ) -> dict[str, Float[np.ndarray, " draw"]]:
     curves = torch.tensor([i.f_beta for i in images], dtype=torch.float64)
     return {"max F-beta": metrics.weighted_f_beta(curves, torch.from_numpy(weights)).numpy()}
