@@ -6,6 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 ITERATIONS = 30
+ROUNDING = 1e-6
+"""Of the sum of two points' squares: a squared distance below is rounding, and the points are one."""
 
 
 def kmeans(
@@ -21,7 +23,9 @@ def kmeans(
         Lloyd, 1982; Arthur and Vassilvitskii, 2007.
     """
     draws = torch.rand(num_clusters, generator=torch.Generator().manual_seed(seed))
-    centres = points.take_along_dim(kmeans_plus_plus(points, draws.to(points))[..., None], dim=1)
+    centres = points.take_along_dim(
+        kmeans_plus_plus(points[None], draws.to(points)[None, None])[0, ..., None], dim=1
+    )
     for _ in range(ITERATIONS):
         membership = F.one_hot(_distances(points, centres).argmin(-1), num_clusters).to(points)
         sizes = membership.sum(1)[..., None]
@@ -31,30 +35,42 @@ def kmeans(
 
 
 def kmeans_plus_plus(
-    points: Float[Tensor, "*batch point dim"], draws: Float[Tensor, "*#batch cluster"]
-) -> Int64[Tensor, "*batch cluster"]:
+    points: Float[Tensor, "group images point dim"], draws: Float[Tensor, "head #images cluster"]
+) -> Int64[Tensor, "head images cluster"]:
     """Which points are the seeds: each next one is drawn with probability in proportion to its squared distance.
 
+    Heads that share an image's points are one matrix product: subtracting each seed from copies of the points took
+    most of the slots' time.
+
     Args:
-        points: Of any number of images and heads.
+        points: Of images; a group's are shared by heads/groups heads.
         draws: Uniform in [0, 1), one for each seed; images that share them do not depend on their batch.
 
     Example:
         >>> points = torch.tensor([[0.0], [0.0], [5.0]])
-        >>> kmeans_plus_plus(points, torch.tensor([0.1, 0.5]))  # of the two equal points, one alone
-        tensor([0, 2])
+        >>> kmeans_plus_plus(points[None, None], torch.tensor([[[0.1, 0.5]]]))  # of the two equal points, one alone
+        tensor([[[0, 2]]])
     """
-    draws = draws.expand(*points.shape[:-2], -1)
-    shares = points.new_ones(points.shape[:-1])
-    chosen: list[Int64[Tensor, "*batch 1"]] = []
-    for draw in draws.split(1, dim=-1):
-        reached = shares.cumsum(-1)
-        before = reached < draw * reached[..., -1:]
-        index = before.sum(-1, keepdim=True).clamp(max=points.shape[-2] - 1)
-        newest = points.gather(-2, index[..., None].expand(*index.shape, points.shape[-1]))
-        to_newest = (points - newest).square().sum(-1)
-        shares = torch.minimum(shares, to_newest) if chosen else to_newest
-        chosen.append(index)
+    groups, images, count, _ = points.shape
+    draws = draws.expand(-1, images, -1)
+    squares = points.square().sum(-1)
+    shares = points.new_ones(len(draws), images, count)
+    chosen: list[Int64[Tensor, "head images 1"]] = []
+    with torch.autocast(points.device.type, enabled=False):
+        for draw in draws.split(1, dim=-1):
+            reached = shares.cumsum(-1)
+            before = reached < draw * reached[..., -1:]
+            index = before.sum(-1, keepdim=True).clamp(max=count - 1)
+            rows = index.squeeze(-1).unflatten(0, (groups, -1)).transpose(1, 2)  # (group, images, its heads)
+            newest = points.take_along_dim(rows[..., None], dim=2)
+            sums = squares[..., None] + squares.gather(2, rows)[:, :, None]
+            distances = (
+                sums - 2 * points @ newest.mT
+            )  #                           (group, images, point, its heads)
+            distances = distances.masked_fill(distances < ROUNDING * sums, 0.0)
+            to_newest = distances.movedim(-1, 1).flatten(0, 1)
+            shares = torch.minimum(shares, to_newest) if chosen else to_newest
+            chosen.append(index)
     return torch.cat(chosen, dim=-1)
 
 

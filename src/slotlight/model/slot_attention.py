@@ -244,10 +244,10 @@ class MultiQuerySlotAttention(SlotMethod):
         """Initial slots less their mean."""
         if self.queries != "patches":
             return self.log_sigma.exp()[:, None, None] * noise
-        patches = F.layer_norm(features.detach().float(), features.shape[-1:]).expand(self.heads, -1, -1, -1)
+        patches = F.layer_norm(features.detach().float(), features.shape[-1:])
         seeds = kmeans_plus_plus(patches, noise)
         rows = seeds.unsqueeze(-1).expand(*seeds.shape, patches.shape[-1])
-        return WITHIN_TANH * patches.gather(2, rows)
+        return WITHIN_TANH * patches.expand(self.heads, -1, -1, -1).gather(2, rows)
 
     def _by_image(
         self, rows: Float[Tensor, "head rows dim"], groups: int
