@@ -22,7 +22,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "drill", folder], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=512m", "drill", folder], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("no disk can be mounted here")
@@ -62,7 +62,7 @@ def test_full_disks(
         resize(disk, max(4096, size * place // PLACES))
         full = command(*arguments).end()
         drill.note(f"{name}, full at {place}", fault_of(full), full.seconds)
-        resize(disk, 64 << 20)
+        resize(disk, 512 << 20)
         ended = command(*arguments).end()
         fault = ended.fault or difference(result(out), expected)
         drill.note(f"{name}, with room again after {place}", fault, ended.seconds)
