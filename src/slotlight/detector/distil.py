@@ -26,7 +26,7 @@ from slotlight.detector.segmenter import DetectorSegmenter
 from slotlight.devices import pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import CheckpointError
-from slotlight.files import begin_run, digest, stamp, whole_file
+from slotlight.files import RESUMES, begin_run, digest, stamp, whole_file, writing_to
 from slotlight.images import find_photographs
 from slotlight.tensors import tensors_digest
 from slotlight.training.state import STATE, TrainingState, load_state
@@ -81,7 +81,8 @@ def distil(
         "teacher": f"{teacher.name} ({teacher.segmenter.fingerprint()}, {teacher.rule})",
         "photographs": f"{len(files)} ({digest([stamp(file) for file in files])})",
     }
-    with begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over):
+    run = begin_run(out, identity, outputs=_OUTPUTS, start_over=start_over)
+    with run, writing_to(out, promise=RESUMES):
         torch.manual_seed(distil_config.seed)
         stages = load_backbone(EMBEDDED).extract.network
         network = build_detector(stages, detector_config).to(device)
