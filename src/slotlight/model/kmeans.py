@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 ITERATIONS = 30
-ROUNDING = 1e-6
-"""Of the sum of two points' squares: a squared distance below is rounding, and the points are one."""
+ROUNDING = 2e-6
+"""Of a point's square: a squared distance below is rounding, and the points are one."""
 
 
 def kmeans(
@@ -26,12 +26,13 @@ def kmeans(
     centres = points.take_along_dim(
         kmeans_plus_plus(points[None], draws.to(points)[None, None])[0, ..., None], dim=1
     )
+    squares = points.square().sum(-1)
     for _ in range(ITERATIONS):
-        membership = F.one_hot(_distances(points, centres).argmin(-1), num_clusters).to(points)
+        membership = F.one_hot(_distances(points, centres, squares).argmin(-1), num_clusters).to(points)
         sizes = membership.sum(1)[..., None]
         means = membership.transpose(1, 2) @ points / sizes.clamp(min=1)
         centres = torch.where(sizes > 0, means, centres)
-    return _distances(points, centres).argmin(-1)
+    return _distances(points, centres, squares).argmin(-1)
 
 
 def kmeans_plus_plus(
@@ -63,11 +64,8 @@ def kmeans_plus_plus(
             index = before.sum(-1, keepdim=True).clamp(max=count - 1)
             rows = index.squeeze(-1).unflatten(0, (groups, -1)).transpose(1, 2)  # (group, images, its heads)
             newest = points.take_along_dim(rows[..., None], dim=2)
-            sums = squares[..., None] + squares.gather(2, rows)[:, :, None]
-            distances = (
-                sums - 2 * points @ newest.mT
-            )  #                           (group, images, point, its heads)
-            distances = distances.masked_fill(distances < ROUNDING * sums, 0.0)
+            distances = _distances(points, newest, squares)  # (group, images, point, its heads)
+            distances = distances.masked_fill(distances < ROUNDING * squares[..., None], 0.0)
             to_newest = distances.movedim(-1, 1).flatten(0, 1)
             shares = torch.minimum(shares, to_newest) if chosen else to_newest
             chosen.append(index)
@@ -75,8 +73,10 @@ def kmeans_plus_plus(
 
 
 def _distances(
-    points: Float[Tensor, "batch point dim"], centres: Float[Tensor, "batch cluster dim"]
-) -> Float[Tensor, "batch point cluster"]:
-    """Squared distances."""
-    cross = points @ centres.transpose(1, 2)
-    return points.square().sum(-1)[..., None] - 2 * cross + centres.square().sum(-1)[:, None]
+    points: Float[Tensor, "*batch point dim"],
+    centres: Float[Tensor, "*batch cluster dim"],
+    squares: Float[Tensor, "*batch point"],
+) -> Float[Tensor, "*batch point cluster"]:
+    """Squared distances, given the points' own squares."""
+    cross = points @ centres.mT
+    return squares[..., None] - 2 * cross + centres.square().sum(-1)[..., None, :]
