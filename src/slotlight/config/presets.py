@@ -94,9 +94,8 @@ PRESETS: dict[str, tuple[ModelConfig, TrainConfig]] = {
     # What independent heads agree on teaches each of them; Slotlight's own.
     "agreement": (
         _on_strong_features(_STARTED, _SMALL_MLP, objective="agreement", masks_from="attention"),
-        replace(
-            _SHORT, learning_rate=1e-4
-        ),  # at 4e-4 heads agreed that everything is one thing (docs/methods.md)
+        # At 4e-4 heads agreed that everything is one thing (docs/methods.md).
+        replace(_SHORT, learning_rate=1e-4),
     ),
     # The paper's method in sizes that two cores can train a dozen times: what `slotlight study` asks about.
     "study": (

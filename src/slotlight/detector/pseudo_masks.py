@@ -14,7 +14,7 @@ from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.discovery import Discovery
 from slotlight.errors import CheckpointError, ImageError, TrainingError
 from slotlight.files import sealed, unsealed, write_text
-from slotlight.formats.run_lengths import RunLengths
+from slotlight.formats.run_lengths import RunLengths, mask_overlaps
 from slotlight.progress import ProgressReport
 
 BLOCK = 128
@@ -53,9 +53,7 @@ class PseudoMasks:
         """These, and of the old ones those that none of these explains: IoU at most ``same_above`` with all."""
         if not self.masks or not old.masks:
             return self if self.masks else old
-        codes = [[mask.to_coco() for mask in masks] for masks in (old.masks, self.masks)]
-        overlap = np.asarray(coco_masks.iou(*codes, [0] * len(self.masks))).max(axis=1)
-        kept = np.flatnonzero(overlap <= same_above)
+        kept = np.flatnonzero(mask_overlaps(old.masks, self.masks).max(axis=1) <= same_above)
         return PseudoMasks(
             self.path,
             self.masks + tuple(old.masks[n] for n in kept),

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from faster_coco_eval.core import mask as coco_masks
 from jaxtyping import Bool, Int64, UInt8
 
 from slotlight.discovery.discovery import Discovery
 from slotlight.discovery.segments import PixelObjects, finest_grid, mask_boxes_xyxy
-from slotlight.formats.run_lengths import RunLengths
+from slotlight.formats.run_lengths import RunLengths, mask_overlaps
 from slotlight.images import Photograph
 from slotlight.parallel import WORKERS, worker_pool
 
@@ -154,8 +153,8 @@ def distinct(masks: Bool[np.ndarray, "object rows columns"]) -> Int64[np.ndarray
     """
     if not len(masks):
         return np.zeros(0, np.int64)
-    codes = [code.to_coco() for code in RunLengths.encode(masks)]
-    iou = np.asarray(coco_masks.iou(codes, codes, [0] * len(codes)))
+    codes = RunLengths.encode(masks)
+    iou = mask_overlaps(codes, codes)
     kept: list[int] = []
     for number in range(len(masks)):
         if not kept or iou[number, kept].max() < SAME:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from faster_coco_eval.core import mask as coco_masks
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,16 @@ def annotated_mask(annotation: Mapping[str, Any]) -> Bool[np.ndarray, "height wi
     return RunLengths.from_coco(annotation["segmentation"]).decode()
 
 
+def mask_overlaps(
+    first: Sequence[RunLengths], second: Sequence[RunLengths]
+) -> Float[np.ndarray, "first second"]:
+    """The IoU of each of some masks with each of others, all of one size."""
+    if not first or not second:
+        return np.zeros((len(first), len(second)))
+    codes = [[mask.to_coco() for mask in masks] for masks in (first, second)]
+    return np.asarray(coco_masks.iou(*codes, [0] * len(second)))
+
+
 def best_mask_overlap(found: Sequence[RunLengths], annotated: Sequence[RunLengths]) -> tuple[float, ...]:
     """The best IoU of each annotated mask with any found mask; 0 where nothing was found."""
-    if not found or not annotated:
-        return (0.0,) * len(annotated)
-    codes = [[mask.to_coco() for mask in masks] for masks in (found, annotated)]
-    iou = np.asarray(coco_masks.iou(*codes, [0] * len(annotated)))
-    return tuple(iou.max(axis=0).tolist())
+    return tuple(mask_overlaps(found, annotated).max(axis=0, initial=0).tolist())

@@ -38,7 +38,7 @@ def read_classes(folder: Path, found: str) -> Classes:
 
     Args:
         folder: What `slotlight groups` wrote.
-        found: The digest of the objects that are to have these classes; see `slotlight.groups.run.FoundObjects`.
+        found: The digest of the objects that are to have these classes; see `slotlight.groups.found.FoundObjects`.
 
     Raises:
         OutputError: The folder holds no groups, or those of other objects.

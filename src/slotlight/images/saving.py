@@ -9,8 +9,8 @@ from PIL import Image
 from slotlight.files import whole_file
 
 
-def save_picture(picture: Image.Image, path: Path, *, durable: bool = False, **how: Any) -> None:
-    """Write a picture whole or not at all.
+def save_picture(picture: Image.Image, path: Path, **how: Any) -> None:
+    """Write a picture whole or not at all, without waiting for the disk: a picture can be made again.
 
     It is encoded in memory first: Pillow's encoders write to a file by themselves and do not notice when a full disk
     takes only a part.
@@ -18,7 +18,6 @@ def save_picture(picture: Image.Image, path: Path, *, durable: bool = False, **h
     Args:
         picture: What to write.
         path: Where; its suffix decides the format.
-        durable: Wait until it has reached the disk. For a picture that can be made again, that takes too long.
         how: What Pillow's writer of the format takes.
 
     Raises:
@@ -31,5 +30,5 @@ def save_picture(picture: Image.Image, path: Path, *, durable: bool = False, **h
     """
     encoded = io.BytesIO()
     picture.save(encoded, Image.registered_extensions()[path.suffix.lower()], **how)
-    with whole_file(path, durable=durable) as partial:
+    with whole_file(path, durable=False) as partial:
         partial.write_bytes(encoded.getbuffer())
