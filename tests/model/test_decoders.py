@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import DecoderConfig
-from slotlight.model.decoder import MixerDecoder, MLPDecoder, build_decoder
+from slotlight.model.decoders import MixerDecoder, MLPDecoder, build_decoder
 
 DIM, GRID, SLOTS, BATCH = 12, (4, 6), 5, 3
 KINDS = ["mlp", "mixer"]
