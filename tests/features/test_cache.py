@@ -16,6 +16,7 @@ from slotlight.errors import CacheError
 from slotlight.features import cache as feature_cache
 from slotlight.features.cache import cache_features
 from slotlight.features.dataset import FeatureDataset
+from slotlight.files import unsealed
 from tiny_caches import SIDE, build, tiny_backbone
 
 
@@ -26,6 +27,17 @@ def test_a_finished_cache_is_only_read(photographs: list[Path], tmp_path: Path) 
     broken.forward = lambda _: pytest.fail("computed again")
     assert build(photographs, tmp_path / "cache", broken) == cache
     assert cache.file.stat().st_mtime_ns == written
+
+
+def test_a_finished_shard_s_progress_is_read_once(
+    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_cache, "SHARD", 4)
+    cache = build(photographs, tmp_path / "cache")
+    read: list[bytes] = []
+    monkeypatch.setattr(feature_cache, "unsealed", lambda text: read.append(text) or unsealed(text))
+    assert build(photographs, tmp_path / "cache") == cache
+    assert len(read) == 3
 
 
 def test_what_changes_the_features_changes_the_cache(photographs: list[Path], tmp_path: Path) -> None:
