@@ -2,24 +2,34 @@ import pytest
 import torch
 
 from slotlight.config import Precision
-from slotlight.devices import check_devices, mention_slow_precision, pick_device
+from slotlight.devices import (
+    check_devices,
+    device_name,
+    mention_slow_precision,
+    pick_device,
+    processor_name,
+)
 from slotlight.errors import ConfigError, UnknownNameError
 
 
-def test_a_device_is_chosen_by_name() -> None:
-    assert pick_device("cpu") == torch.device("cpu")
-    assert pick_device("auto").type in ("cpu", "cuda", "mps", "xpu")
-
-
-@pytest.mark.parametrize("name", ["meta", "cpu:1", "gpu", ""])
-def test_a_device_that_is_not_there_is_refused(name: str) -> None:
-    with pytest.raises(UnknownNameError, match="auto"):
+@pytest.mark.parametrize("name", ["gpu", "meta", "cpu:0", "privateuseone"])
+def test_devices_that_are_not_there_are_named(name: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"no device '{name}'.*Valid: auto, cpu"):
         pick_device(name)
 
 
-@pytest.mark.parametrize(("device", "count"), [("cpu", 0), ("cpu", 100_000), ("cuda:0", 2)])
-def test_more_devices_than_there_are_are_refused(device: str, count: int) -> None:
-    with pytest.raises(ConfigError):
+def test_the_processor_is_a_device_with_its_name_and_threads() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+    assert device_name(torch.device("cpu")) == f"cpu ({processor_name()}, {torch.get_num_threads()} threads)"
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "says"),
+    [("cpu", 0, "at least 1"), ("cuda:1", 2, "cuda:1 is one device"), ("mps", 2, "has 1 for mps")],
+)
+def test_more_devices_than_there_are(device: str, count: int, says: str) -> None:
+    check_devices(torch.device("cpu"), 2)
+    with pytest.raises(ConfigError, match=says):
         check_devices(torch.device(device), count)
 
 
