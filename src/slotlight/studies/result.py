@@ -1,7 +1,7 @@
 """Evaluations → what a study found: a row an arm, tests of its contrasts; and the values behind them as a file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -31,11 +31,13 @@ class Row:
         name: What tables call it.
         is_floor: Whether it stands for comparison.
         values: By measure, NaN where a photograph leaves it undefined; a floor has one training.
+        is_supervised: Whether it learned from labels; its name says so too.
     """
 
     name: str
     is_floor: bool
     values: dict[str, Float[np.ndarray, "training draw image"]]
+    is_supervised: bool = False
 
     def matrix(self, measure: str) -> Float[np.ndarray, "training image"]:
         """A measure's values, mean over draws."""
@@ -90,7 +92,7 @@ class StudyResult:
         places: And where they are in the dataset.
         data: Where they are from.
         facts: What else the result depends on, by name.
-        left_out: Why each of the others was.
+        left_out: Why each of the others was, and each arm that is missing.
         device: What it ran on.
         command: What was typed.
         version: Of Slotlight.
@@ -180,7 +182,12 @@ def collect(
     for reading in readings:
         rows.setdefault(reading.arm.name, []).append(reading)
     found = [
-        _row(name, False, evaluations[own[0].arm.shift], [reading.name for reading in own], measures, kept)
+        replace(
+            _row(
+                name, False, evaluations[own[0].arm.shift], [reading.name for reading in own], measures, kept
+            ),
+            is_supervised=own[0].arm.learner is not None,
+        )
         for name, own in rows.items()
     ]
     arm_of = {reading.arm.shift: reading.arm.name for reading in readings}
