@@ -12,7 +12,13 @@ def answers(result: StudyResult) -> list[str]:
     """Sentences about the study's arms, the first of them on its first contrast."""
     spoken = result.measures if result.study.speaks_of_all else result.measures[:1]
     names = {measure.name for measure in spoken}
-    asked = [c for c in result.comparisons if c.measure in names and not c.is_floor]
+    of_domains = {measure.name for measure in result.measures if measure.places is not None}
+    domains = {arm.name for arm in result.study.arms if arm.domain}
+    asked = [
+        c
+        for c in result.comparisons
+        if (c.measure in names or (c.measure in of_domains and c.contrast.arm in domains)) and not c.is_floor
+    ]
     found = [sentence(comparison) for comparison in asked]
     if result.study.compares_spread:
         found += [spread_sentence(result, measure.name) for measure in spoken]

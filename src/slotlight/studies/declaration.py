@@ -50,6 +50,7 @@ class Arm:
         first: What the training before it changes in the base model, where its objective has a first stage.
         learner: What learns from labels in place of slots: ``linear``, ``mask`` or `DETECTOR`. The name says that it
             is supervised, so that no table, plot, sentence or file can show it unmarked.
+        domain: The photographs that train it, by the name that they were given; without it, all.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Arm:
     shift: Shift | None = None
     first: Change | None = None
     learner: str | None = None
+    domain: str | None = None
 
     def __post_init__(self) -> None:
         if (self.learner is not None) != (_MARK in self.name):
@@ -90,12 +92,14 @@ class Measure:
         meaning: One sentence, where it is not a metric of the protocol.
         value: From what the protocol measured in the photograph; without it, the metric of that name. NaN where
             undefined.
+        places: Photographs of the dataset that it is of; without it, all. NaN in the others.
     """
 
     protocol: str
     name: str
     meaning: str = ""
     value: "Callable[[Measured], float] | None" = None
+    places: frozenset[int] | None = None
 
     def of(self, measured: "Measured") -> float:
         """Its value in one photograph."""
@@ -130,6 +134,7 @@ class Study:
         beside: Baselines that stand there too.
         equal_time: Every arm is trained for as long as the base model would be, by the clock; an arm with a first
             stage gives half of it to that.
+        takes_domains: Whether an arm can be added for each domain of photographs that train.
     """
 
     name: str
@@ -145,6 +150,7 @@ class Study:
     floors: tuple[str, ...] | None = None
     beside: tuple[str, ...] = ()
     equal_time: bool = False
+    takes_domains: bool = False
 
     def shortened(self) -> "Study":
         """The study as ``--quick`` asks it, which its name says."""

@@ -27,6 +27,8 @@ class StudyOptions:
         on_error: Stop at a photograph or label that cannot be measured, or skip it and list why.
         detector: For the study ``supervised``: weights of torchvision's Mask R-CNN or Faster R-CNN, a file or a name of
             its own, such as MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1.
+        domains: For the study ``shift``: photographs of one kind each, as NAME=FOLDER. A model is trained on each,
+            beside the one that is trained on all.
     """
 
     quick: bool = False
@@ -35,6 +37,7 @@ class StudyOptions:
     batch_size: int = 8
     on_error: OnError = "stop"
     detector: str | None = None
+    domains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         given = (name for name in ("seeds", "limit") if getattr(self, name) is not None)

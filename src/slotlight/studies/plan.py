@@ -22,6 +22,7 @@ class Training:
         training: How, its seed included.
         first: What is trained before it and named as its first stage.
         learner: What learns from labels in place of slots; see `Arm`.
+        domain: The photographs that train it; see `Arm`.
     """
 
     folder: str
@@ -29,6 +30,7 @@ class Training:
     training: TrainConfig
     first: "Training | None" = None
     learner: str | None = None
+    domain: str | None = None
 
     @property
     def stages(self) -> "tuple[Training, ...]":
@@ -69,7 +71,7 @@ def plan(
         >>> len(readings), len({reading.training for reading in readings})
         (27, 3)
     """
-    known: dict[tuple[ModelConfig, ModelConfig | None, str | None, int], Training] = {}
+    known: dict[Training, Training] = {}  # without its folder → with that of the first arm that reads it
     readings = []
     for arm in arms:
         own, before = arm.change(model), arm.first and arm.first(model)
@@ -81,12 +83,14 @@ def plan(
             folder = f"{re.sub(r'[^a-z0-9.]+', '-', arm.name.lower()).strip('-')}-seed-{seed}"
             with_seed = replace(as_taught(training) if arm.learner else training, seed=seed)
             first = Training(f"{folder}-first", as_trained(before), with_seed) if before else None
-            shared = known.setdefault(
-                (trained, before, arm.learner, seed),
-                Training(folder, trained, with_seed, first, arm.learner),
-            )
+            own_training = Training(folder, trained, with_seed, first, arm.learner, arm.domain)
+            shared = known.setdefault(_nameless(own_training), own_training)
             readings.append(Reading(arm, number, own, shared))
     return tuple(readings)
+
+
+def _nameless(training: Training) -> Training:
+    return replace(training, folder="", first=training.first and _nameless(training.first))
 
 
 def as_taught(training: TrainConfig) -> TrainConfig:

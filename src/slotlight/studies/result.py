@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from math import nan
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.tables import Estimate, estimate
 from slotlight.files import csv_line, write_text
@@ -190,7 +192,7 @@ def collect(
         )
         for name, own in rows.items()
     ]
-    arm_of = {reading.arm.shift: reading.arm.name for reading in readings}
+    arm_of = {reading.arm.shift: reading.arm.name for reading in reversed(readings)}  # the first of each
     for shift, evaluation in evaluations.items():
         for model in evaluation.results[0].values:
             if model.is_floor:
@@ -212,6 +214,11 @@ def _row(
         result = next(r for r in evaluation.results if r.protocol.name == measure.protocol)
         by_model = {found.model: found.seeds for found in result.values}
         values[measure.name] = np.array(
-            [[[measure.of(seed[place]) for place in places] for seed in by_model[model]] for model in models]
+            [[_values(measure, seed, places) for seed in by_model[model]] for model in models]
         )
     return Row(name, is_floor, values)
+
+
+def _values(measure: Measure, seed: Mapping[int, Measured], places: Sequence[int]) -> list[float]:
+    known = frozenset(places) if measure.places is None else measure.places
+    return [measure.of(seed[place]) if place in known else nan for place in places]

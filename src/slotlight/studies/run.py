@@ -4,7 +4,7 @@ One run in a folder of its own. Killed at any moment, the same command goes on: 
 photographs stay, a training goes on after its last saved step, and the end is the same, byte by byte.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from slotlight.files import begin_run, digest, stamp
 from slotlight.images import find_photographs
 from slotlight.studies import find_study
 from slotlight.studies.declaration import Measure, Study
+from slotlight.studies.domains import by_group, read_domains, with_domains
 from slotlight.studies.labelled.detector import detector_identity
 from slotlight.studies.labelled.lessons import label_kind
 from slotlight.studies.labelled.parts import taught_and_measured
@@ -79,6 +80,7 @@ def study(
     if training.features != "cache":
         raise ConfigError("A study trains from cached features; leave --features out.")
     asked, missing = _with_detector(asked, options)
+    domains = read_domains(asked, options.domains)
     if options.quick:
         asked = asked.shortened()
         model, training = shortened(model, training)
@@ -86,19 +88,28 @@ def study(
     taught = None
     if asked.uses_labels:
         taught, dataset = taught_and_measured(dataset, options.taught)
+    asked = with_domains(asked, list(domains))
     measures = measures_of(asked, dataset)
+    if domains:
+        measures += by_group(measures[0], dataset, options.measured)
     readings = plan(asked.arms, model, training, options.trainings)
+    if not photographs and domains:
+        photographs = list(dict.fromkeys(file for files in domains.values() for file in files))
     found = _chosen(find_photographs(photographs), options) if photographs else None
+    domains = {domain: _chosen(files, options) for domain, files in domains.items()}
     device = device or pick_device("auto")
     backbone = load_chosen(model.backbone, device=device)
-    seen = "drawn scenes" if found is None else f"{len(found)} ({digest([stamp(path) for path in found])})"
+    seen = "drawn scenes" if found is None else _stamps(found)
     identity = _identity(asked, model, training, options, backbone, dataset, seen)
     identity |= _labels_identity(taught, options)
+    identity |= {f"domain {domain}": _stamps(files) for domain, files in domains.items()}
     with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over):
         if found is None:
             found = drawn_photographs(out / "photographs", QUICK_PHOTOGRAPHS if options.quick else COUNT)
         work = Work(
-            asked, readings, measures, options, dataset, found, model, training, backbone, out, taught
+            *(asked, readings, measures, options, dataset, found, model, training, backbone, out),
+            taught,
+            domains,
         )
         evaluations = work.carry_out()
         rows, places, left_out = collect(evaluations, readings, measures)
@@ -109,7 +120,7 @@ def study(
             photographs=tuple(dataset[place].id for place in places),
             places=places,
             data=f"{dataset.name} ({dataset.split})",
-            facts=_facts(model, training, len(found), taught, drawn=not photographs),
+            facts=_facts(model, training, len(found), taught, domains, drawn=not photographs),
             left_out=(*missing, *left_out),
             device=device_name(device),
             command=command,
@@ -148,6 +159,10 @@ def _with_detector(asked: Study, options: StudyOptions) -> tuple[Study, list[str
     ]
 
 
+def _stamps(files: Sequence[Path]) -> str:
+    return f"{len(files)} ({digest([stamp(path) for path in files])})"
+
+
 def _chosen(files: list[Path], options: StudyOptions) -> list[Path]:
     """All photographs, or with ``quick`` a few, spread evenly."""
     if not options.quick or len(files) <= QUICK_PHOTOGRAPHS:
@@ -171,7 +186,7 @@ def _identity(
         (arm.name, asdict(arm.change(model)), arm.shift and asdict(arm.shift)) for arm in asked.arms
     ]
     arms += [(arm.name, asdict(arm.first(model))) for arm in asked.arms if arm.first]
-    arms += [(arm.name, arm.learner) for arm in asked.arms if arm.learner]
+    arms += [(arm.name, arm.learner, arm.domain) for arm in asked.arms if arm.learner or arm.domain]
     return {
         "study": asked.name,
         "seeds": options.trainings,
@@ -195,7 +210,13 @@ def _labels_identity(taught: Dataset | None, options: StudyOptions) -> dict[str,
 
 
 def _facts(
-    model: ModelConfig, training: TrainConfig, photographs: int, taught: Dataset | None, *, drawn: bool
+    model: ModelConfig,
+    training: TrainConfig,
+    photographs: int,
+    taught: Dataset | None,
+    domains: Mapping[str, list[Path]],
+    *,
+    drawn: bool,
 ) -> dict[str, str]:
     """What a reader must know of how the arms were trained."""
     chosen = model.backbone
@@ -206,6 +227,10 @@ def _facts(
         "training": f"{training.steps:,} steps of {training.batch_size} at {training.learning_rate:g}",
         "model": f"{model.slots.heads} heads of {model.slots.slots} slots, masks of the {model.masks_from}",
     }
+    if domains:
+        facts["domains"] = ", ".join(
+            f"{name} ({len(files):,} photographs)" for name, files in domains.items()
+        )
     if taught is not None:
         kind, where = label_kind(taught), f"{taught.name}, {taught.split}"
         facts["supervised arms learn from"] = (

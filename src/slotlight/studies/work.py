@@ -1,8 +1,8 @@
 """What a study does between its plan and its result: features, every training, every measurement; one bar over all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Work:
         backbone: Whose features all arms share.
         out: The folder, claimed.
         taught: The photographs whose labels teach supervised arms, where there are such; none of the dataset's.
+        domains: What arms of a domain are trained on, by its name.
     """
 
     asked: Study
@@ -65,6 +66,7 @@ class Work:
     backbone: Backbone
     out: Path
     taught: Dataset | None = None
+    domains: Mapping[str, list[Path]] = field(default_factory=dict)
 
     def carry_out(self) -> dict[Shift | None, Evaluation]:
         """Train and measure whatever is not finished; an evaluation for each thing that is done to photographs."""
@@ -190,7 +192,7 @@ class Work:
             return
         first = self._home(training.first) if training.first else None
         train_on(
-            self.files,
+            self.domains[training.domain] if training.domain else self.files,
             self._home(training),
             training.model,
             replace(training.training, first_stage=first),
