@@ -27,7 +27,7 @@ from commands import found_images
         (("--seed", "-1"), "seed is -1; it must be from 0"),
         (("--device", "meta"), "no device 'meta'"),
         (("--device", "privateuseone"), "no device 'privateuseone'"),
-        (("--model", "tokencut@"), "names no backbone after the @"),
+        (("--model", "tokencut@"), "has nothing after the @"),
         (("--weights", ""), "An empty name was given"),
     ],
 )

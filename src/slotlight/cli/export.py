@@ -38,7 +38,7 @@ def export(
     check_seed(seed)
     suffix = {"onnx": ".onnx", "torch": ".pt2"}[format]
     if out.suffix != suffix:
-        raise ConfigError(f"The file of the format {format} is named {out.name!r}; end its name in {suffix}.")
+        raise ConfigError(f"The format {format} cannot be written to {out.name!r}; end the name in {suffix}.")
     export_model(choose_segmenter(model, weights, "cpu", "fp32"), out, format, seed=seed, int8=int8)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     return 0
