@@ -28,7 +28,8 @@ def export(
         format: onnx for ONNX Runtime, torch for `torch.export.load`.
         weights: A local file with the backbone's weights.
         seed: Seed of the slots' initial noise; the graph always finds what this seed finds.
-        int8: Keep large weights in eight bits: little more than a third of the file, the same speed. For onnx.
+        int8: Store large weights in 8 bits: a little more than a third of the file size at the same speed. Only for
+            onnx.
     """
     from slotlight.choosing import choose_segmenter
     from slotlight.config.bounds import check_seed

@@ -40,7 +40,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         device: str = "auto",
         start_over: bool = False,
     ) -> int:
-        """Answer a question of the paper for a backbone and photographs; without a NAME, list the questions.
+        """Answer one of the paper's questions for a backbone and photographs; without a NAME, list the questions.
 
         Trains every arm several times on PATHS, without a label, measures all of them on DATA, and writes
         OUT/report.html, OUT/report.md, OUT/report.json and OUT/per_image.csv. The same command, run again, resumes
