@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from slotlight.devices import check_devices, device_name, pick_device, processor_name
+from slotlight.config import Precision
+from slotlight.devices import (
+    check_devices,
+    device_name,
+    mention_slow_precision,
+    pick_device,
+    processor_name,
+)
 from slotlight.errors import ConfigError, UnknownNameError
 
 
@@ -24,3 +31,18 @@ def test_more_devices_than_there_are(device: str, count: int, says: str) -> None
     check_devices(torch.device("cpu"), 2)
     with pytest.raises(ConfigError, match=says):
         check_devices(torch.device(device), count)
+
+
+@pytest.mark.parametrize(
+    ("precision", "supported", "said"), [("bf16", False, 1), ("bf16", True, 0), ("fp32", False, 0)]
+)
+def test_bfloat16_on_a_processor_without_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    precision: Precision,
+    supported: bool,
+    said: int,
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported)
+    mention_slow_precision(torch.device("cpu"), precision)
+    assert len(caplog.records) == said

@@ -16,7 +16,7 @@ import pytest
 from commands import Command, Ended, contents
 from damage import Drill
 from slotlight.discovery.record import PROGRESS, whole_lines
-from small_runs import COMMANDS, difference, draw, result
+from small_runs import COMMANDS, SKIP, difference, draw, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(14400)]
 
@@ -40,7 +40,7 @@ def test_kills(
     (photographs / "pictures/broken.jpg").write_bytes(b"\xff\xd8 no photograph")
     before = {folder: contents(photographs / folder) for folder in ("pictures", "masks")}
     out = photographs / "out"
-    arguments = (*COMMANDS[name], *(("--on-error", "skip") if name == "evaluate" else ()), "--out", out)
+    arguments = (*COMMANDS[name], *SKIP.get(name, ()), "--out", out)
     whole = command(*arguments).end()
     assert not whole.fault
     assert whole.status == (1 if name == "discover" else 0), whole.output
