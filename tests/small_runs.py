@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-SKIP = {name: ("--on-error", "skip") for name in ("evaluate", "study")}
+SKIP = dict.fromkeys(("evaluate", "study"), ("--on-error", "skip"))
 """What lets a command go on after a photograph that cannot be read, where it does not do so by itself."""
 
 
@@ -96,7 +96,9 @@ def content_of(path: Path, digest: str) -> object:
         return loaded.step, loaded.run, tensors_digest(loaded.tensors)
     if path.stem == "report" and path.with_name("report.json").is_file():
         tables = json.loads(path.with_name("report.json").read_text()).get("tables")
-        return tables if tables else digest  # those of `evaluate` tell how long it took; a study's are the same
+        return (
+            tables if tables else digest
+        )  # those of `evaluate` tell how long it took; a study's are the same
     return digest
 
 
