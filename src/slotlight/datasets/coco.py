@@ -101,7 +101,15 @@ class COCODataset:
             self.photographs / name,
             *(self.photographs.joinpath(*parts[i:]) for i in range(len(parts))),
         ]
-        return next((place for place in places if place.is_file()), places[0])
+        there = next((place for place in places if place.is_file()), None)
+        return there or self._by_folded_name.get(parts[-1].casefold(), places[0])
+
+    @cached_property
+    def _by_folded_name(self) -> dict[str, Path]:
+        """The folder's own photographs; annotations from Windows may write ``.JPG`` for ``.jpg``."""
+        paths = [path for path in self.photographs.iterdir() if path.is_file()]
+        counts = Counter(path.name.casefold() for path in paths)
+        return {name: path for path in paths if counts[name := path.name.casefold()] == 1}
 
     @cached_property
     def _classes(self) -> dict[Any, int]:
@@ -150,10 +158,6 @@ class COCODataset:
         )
 
     def _classes_of(self, annotations: list[Entry]) -> list[int]:
-        for annotation in annotations:
-            if annotation["category_id"] not in self._classes:
-                missing = f"annotation {annotation['id']} has category {annotation['category_id']}"
-                raise DatasetError(f"In {self.path}, {missing}, which its categories do not list.")
         labels = [self._classes[annotation["category_id"]] for annotation in annotations]
         if len(self._classes) < VOID:
             return labels
