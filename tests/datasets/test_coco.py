@@ -163,6 +163,19 @@ def test_file_names_of_other_places(coco: tuple[Path, Path], name: str) -> None:
     assert COCODataset(*coco)[0].read_image().shape == (10, 20, 3)
 
 
+def test_a_photograph_of_another_folder_is_not_taken_for_one_of_the_same_name(
+    coco: tuple[Path, Path],
+) -> None:
+    def two_cameras(content: dict) -> None:
+        for camera, image in enumerate(content["images"]):
+            image["file_name"] = f"camera{camera}/a.png"
+
+    rewrite(coco[0], two_cameras)
+    for sample in COCODataset(*coco):
+        with pytest.raises(ImageError, match=r"camera[01]/a\.png cannot be read"):
+            sample.read_image()
+
+
 def test_file_names_of_another_case_name_the_only_photograph(coco: tuple[Path, Path]) -> None:
     rewrite(coco[0], lambda content: content["images"][1].update(file_name="A.PNG"))
     assert COCODataset(*coco)[0].read_image().shape == (10, 20, 3)
