@@ -4,6 +4,7 @@ The import takes most of a small command's time; a fork has real signals, exit s
 """
 
 import hashlib
+import json
 import multiprocessing
 import os
 import re
@@ -173,3 +174,8 @@ def contents(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def found_images(out: Path) -> list[dict[str, object]]:
+    images: list[dict[str, object]] = json.loads((out / "objects.json").read_text())["images"]
+    return images

@@ -114,16 +114,6 @@ def test_photographs_that_are_gone_are_named_and_left_out(reader, photo_paths, t
     assert sum(grouped.sizes) == len(coco["annotations"]) == 7
 
 
-def test_what_is_not_a_discovery_is_refused(tmp_path):
-    with pytest.raises(OutputError, match="holds no finished discovery"):
-        FoundObjects.of(tmp_path)
-    results = ResultFolder(tmp_path / "empty", [], {})
-    results.finish()
-    results.close()
-    with pytest.raises(OutputError, match="holds no object"):
-        FoundObjects.of(tmp_path / "empty")
-
-
 def test_too_many_groups_leave_the_features(found, reader, tmp_path):
     with pytest.raises(ConfigError, match="29 groups cannot be made of 28 objects"):
         group_objects(found, tmp_path / "out", reader, groups=29)

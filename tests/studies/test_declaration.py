@@ -35,7 +35,7 @@ def test_measures_are_their_protocols(study: Study) -> None:
 @studies
 def test_arms_differ_and_shifts_exist(study: Study) -> None:
     model, _ = preset("study")
-    changed = {(arm.change(model), arm.shift) for arm in study.arms}
+    changed = {(arm.change(model), arm.shift, arm.learner) for arm in study.arms}
     assert len(changed) == len(study.arms)
     assert {arm.shift.kind for arm in study.arms if arm.shift} <= {*CORRUPTIONS}
 
@@ -54,6 +54,7 @@ def test_trainings_are_shared_by_what_only_reads_them() -> None:
         "slots": 10,
         "small-objects": 6,
         "shift": 2,
+        "supervised": 9,
         "stability": 4,
         "methods": 16,
     }

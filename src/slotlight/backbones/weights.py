@@ -49,6 +49,18 @@ def read_weights(path: Path) -> State:
     Raises:
         WeightsError: The file is missing, damaged, or not weights.
     """
+    state = dict(flatten(read_tables(path)))
+    if not state:
+        raise WeightsError(f"{path} holds no table of weights; save the network's state_dict.")
+    return one_network(state, str(path))
+
+
+def read_tables(path: Path) -> Any:
+    """What a safetensors or PyTorch file holds, whatever its suffix: tensors in tables, as they were saved.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or not weights.
+    """
     if path.is_dir():
         raise WeightsError(f"{path} is a folder, not a weights file; give the file in it.")
     if not path.is_file():
@@ -64,10 +76,7 @@ def read_weights(path: Path) -> State:
         if start.startswith(signature):
             raise WeightsError(f"{path} {cause}.")
     is_safetensors = start[8:9] == b"{" or path.suffix == ".safetensors"
-    state = dict(flatten(_read_safetensors(path) if is_safetensors else _read_pth(path)))
-    if not state:
-        raise WeightsError(f"{path} holds no table of weights; save the network's state_dict.")
-    return one_network(state, str(path))
+    return _read_safetensors(path) if is_safetensors else _read_pth(path)
 
 
 def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "token", layer: int = -1) -> None:

@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
@@ -24,7 +24,7 @@ class DetectorSegmenter(WithoutControls):
 
     Args:
         name: What tables call it.
-        network: Of `slotlight.detector.network.build_detector`, trained.
+        network: Of `slotlight.detector.network.build_detector`, trained; or another of torchvision's R-CNNs.
         config: What it was built with.
         precision: Arithmetic of the forward pass.
         calibration: What makes probabilities of its scores.
@@ -37,7 +37,7 @@ class DetectorSegmenter(WithoutControls):
     def __init__(
         self,
         name: str,
-        network: MaskRCNN,
+        network: FasterRCNN,
         config: DetectorConfig,
         *,
         precision: Precision = "fp32",
@@ -73,5 +73,8 @@ class DetectorSegmenter(WithoutControls):
 
 def _regions(found: dict[str, Tensor], size: tuple[int, int]) -> Regions:
     cells = (size[0] // CELL, size[1] // CELL)
-    masks = paste_masks_in_image(found["masks"].float(), found["boxes"].float() / CELL, cells)
+    boxes = found["boxes"].float()
+    # A detector without a mask head: an object fills its box.
+    inside = found["masks"].float() if "masks" in found else boxes.new_ones(len(boxes), 1, 28, 28)
+    masks = paste_masks_in_image(inside, boxes / CELL, cells)
     return Regions(masks.squeeze(1), found["scores"].float())

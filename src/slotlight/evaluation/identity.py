@@ -22,7 +22,7 @@ _DECIDING = (
     "formats/*.py",
     *("baselines/*.py", "datasets/*.py", "metrics/*.py"),
     *("evaluation/measured.py", "evaluation/runner.py", "evaluation/protocols/*.py"),
-    "studies/corruptions.py",
+    *("studies/corruptions.py", "studies/labelled/*.py", "detector/segmenter.py"),
 )
 """The code that a photograph's values depend on, by patterns within the package."""
 

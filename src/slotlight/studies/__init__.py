@@ -16,10 +16,14 @@ from slotlight.studies.shift import SHIFT
 from slotlight.studies.slots import SLOTS
 from slotlight.studies.small_objects import SMALL_OBJECTS
 from slotlight.studies.stability import STABILITY
+from slotlight.studies.supervised import SUPERVISED
 
 STUDIES: dict[str, Study] = {
     study.name: study
-    for study in (MASKING, MASK_RATIO, HEADS, MATCHING, SLOTS, SMALL_OBJECTS, SHIFT, STABILITY, METHODS)
+    for study in (
+        *(MASKING, MASK_RATIO, HEADS, MATCHING, SLOTS, SMALL_OBJECTS),
+        *(SHIFT, SUPERVISED, STABILITY, METHODS),
+    )
 }
 
 

@@ -12,7 +12,13 @@ def answers(result: StudyResult) -> list[str]:
     """Sentences about the study's arms, the first of them on its first contrast."""
     spoken = result.measures if result.study.speaks_of_all else result.measures[:1]
     names = {measure.name for measure in spoken}
-    asked = [c for c in result.comparisons if c.measure in names and not c.is_floor]
+    of_domains = {measure.name for measure in result.measures if measure.places is not None}
+    domains = {arm.name for arm in result.study.arms if arm.domain}
+    asked = [
+        c
+        for c in result.comparisons
+        if (c.measure in names or (c.measure in of_domains and c.contrast.arm in domains)) and not c.is_floor
+    ]
     found = [sentence(comparison) for comparison in asked]
     if result.study.compares_spread:
         found += [spread_sentence(result, measure.name) for measure in spoken]
@@ -118,15 +124,17 @@ def claim_verdict(result: StudyResult) -> str:
 def below_floors(result: StudyResult) -> str:
     """Which floors the best arm does not exceed, on the first measure: what no study may keep quiet about."""
     measure = result.measures[0].name
-    best = max(result.arms, key=lambda arm: arm.estimate(measure).mean)
+    unsupervised = [arm for arm in result.arms if not arm.is_supervised]
+    best = max(unsupervised, key=lambda arm: arm.estimate(measure).mean)
     mean = best.estimate(measure).mean
     above = [row.name for row in result.rows if row.is_floor and row.estimate(measure).mean >= mean]
     if not above:
         return ""
     untrained = [row.estimate(measure).mean for row in result.rows if row.name == UNTRAINED]
     before = f"; slots before training: {100 * untrained[0]:.1f}" if untrained else ""
+    arm = "unsupervised arm" if len(unsupervised) < len(result.arms) else "arm"
     return (
-        f"No arm reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f}{before})."
+        f"No {arm} reaches {', '.join(above)} in {measure} (the best, {best.name}: {100 * mean:.1f}{before})."
     )
 
 

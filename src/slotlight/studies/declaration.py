@@ -1,16 +1,23 @@
 """What a study is: a question, the arms that answer it, what is measured, and what the paper says. Imports no torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slotlight.config import ModelConfig
+from slotlight.errors import ConfigError
 
 if TYPE_CHECKING:
     from slotlight.evaluation.measured import Measured
 
 Change = Callable[[ModelConfig], ModelConfig]
 """From the base model to an arm's."""
+
+
+DETECTOR = "detector"
+"""The learner that others trained; the others are those of `slotlight.studies.labelled.heads`."""
+
+_MARK = "supervised"
 
 
 def unchanged(model: ModelConfig) -> ModelConfig:
@@ -41,12 +48,23 @@ class Arm:
             read share one training.
         shift: What it changes in the photographs that are measured.
         first: What the training before it changes in the base model, where its objective has a first stage.
+        learner: What learns from labels in place of slots: ``linear``, ``mask`` or `DETECTOR`. The name says that it
+            is supervised, so that no table, plot, sentence or file can show it unmarked.
+        domain: The photographs that train it, by the name that they were given; without it, all.
     """
 
     name: str
     change: Change = unchanged
     shift: Shift | None = None
     first: Change | None = None
+    learner: str | None = None
+    domain: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.learner is not None) != (_MARK in self.name):
+            raise ConfigError(
+                f"The arm {self.name!r} must be called {_MARK} if it learns from labels, and only then."
+            )
 
 
 @dataclass(frozen=True)
@@ -74,12 +92,14 @@ class Measure:
         meaning: One sentence, where it is not a metric of the protocol.
         value: From what the protocol measured in the photograph; without it, the metric of that name. NaN where
             undefined.
+        places: Photographs of the dataset that it is of; without it, all. NaN in the others.
     """
 
     protocol: str
     name: str
     meaning: str = ""
     value: "Callable[[Measured], float] | None" = None
+    places: frozenset[int] | None = None
 
     def of(self, measured: "Measured") -> float:
         """Its value in one photograph."""
@@ -114,6 +134,7 @@ class Study:
         beside: Baselines that stand there too.
         equal_time: Every arm is trained for as long as the base model would be, by the clock; an arm with a first
             stage gives half of it to that.
+        takes_domains: Whether an arm can be added for each domain of photographs that train.
     """
 
     name: str
@@ -129,10 +150,26 @@ class Study:
     floors: tuple[str, ...] | None = None
     beside: tuple[str, ...] = ()
     equal_time: bool = False
+    takes_domains: bool = False
 
     def shortened(self) -> "Study":
         """The study as ``--quick`` asks it, which its name says."""
-        kept = tuple(arm for arm in self.arms if not self.quick or arm.name in self.quick)
+        kept = [arm for arm in self.arms if not self.quick or arm.name in self.quick]
+        return replace(self.of(kept), name=f"{self.name} (quick)")
+
+    def of(self, arms: Iterable[Arm]) -> "Study":
+        """The study of some of its arms."""
+        kept = tuple(arms)
         names = {arm.name for arm in kept}
         contrasts = tuple(pair for pair in self.contrasts if {pair.arm, pair.against} <= names)
-        return replace(self, name=f"{self.name} (quick)", arms=kept, contrasts=contrasts)
+        return replace(self, arms=kept, contrasts=contrasts)
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether some arm learns from labels."""
+        return any(arm.learner for arm in self.arms)
+
+    @property
+    def detectors(self) -> tuple[Arm, ...]:
+        """Arms that need a detector's weights."""
+        return tuple(arm for arm in self.arms if arm.learner == DETECTOR)

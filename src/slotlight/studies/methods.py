@@ -28,7 +28,8 @@ def _agreement(model: ModelConfig) -> ModelConfig:
     return replace(model, objective="agreement")
 
 
-def _partition(model: ModelConfig) -> ModelConfig:
+def partition(model: ModelConfig) -> ModelConfig:
+    """Slots that learn the normalised cut; their attention is the masks."""
     return replace(model, objective="partition", masks_from="attention")
 
 
@@ -53,7 +54,7 @@ METHODS = Study(
         Arm("adaptive slots (AdaSlot)", _adaslot),
         Arm("learned alignment", _alignment, first=_unaligned),
         Arm("agreement of heads", _agreement),
-        Arm("normalised cut", _partition),
+        Arm("normalised cut", partition),
     ),
     contrasts=(
         Contrast("transformer decoder (DINOSAUR)", BASE),

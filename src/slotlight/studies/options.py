@@ -8,6 +8,9 @@ from slotlight.evaluation.options import OnError
 
 FULL_SEEDS, QUICK_SEEDS = 5, 3
 QUICK_PHOTOGRAPHS, QUICK_MEASURED = 96, 32
+MOST_TAUGHT = 1000
+"""Photographs whose labels teach."""
+
 _QUICK_STEPS, _QUICK_BATCH, _QUICK_SIDE = 300, 8, 160
 
 
@@ -22,6 +25,10 @@ class StudyOptions:
         limit: Measure on only this many photographs, from the first; without it, on all, or on 32 with ``quick``.
         batch_size: Photographs per batch in measuring.
         on_error: Stop at a photograph or label that cannot be measured, or skip it and list why.
+        detector: For the study ``supervised``: weights of torchvision's Mask R-CNN or Faster R-CNN, a file or a name of
+            its own, such as MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1.
+        domains: For the study ``shift``: photographs of one kind each, as NAME=FOLDER. A model is trained on each,
+            beside the one that is trained on all.
     """
 
     quick: bool = False
@@ -29,6 +36,8 @@ class StudyOptions:
     limit: int | None = None
     batch_size: int = 8
     on_error: OnError = "stop"
+    detector: str | None = None
+    domains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         given = (name for name in ("seeds", "limit") if getattr(self, name) is not None)
@@ -43,6 +52,11 @@ class StudyOptions:
     def measured(self) -> int | None:
         """Photographs that are measured at most."""
         return self.limit or (QUICK_MEASURED if self.quick else None)
+
+    @property
+    def taught(self) -> int:
+        """Photographs whose labels teach at most, where some arm learns from labels."""
+        return QUICK_PHOTOGRAPHS if self.quick else MOST_TAUGHT
 
 
 def shortened(model: ModelConfig, training: TrainConfig) -> tuple[ModelConfig, TrainConfig]:

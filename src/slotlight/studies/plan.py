@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 from slotlight.config import FusionKind, ModelConfig, TrainConfig
 from slotlight.errors import ConfigError
-from slotlight.studies.declaration import Arm
+from slotlight.studies.declaration import DETECTOR, Arm
+
+MOST_TAUGHT_STEPS = 1000
+"""Of a head that learns from labels."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,16 @@ class Training:
         model: What is trained.
         training: How, its seed included.
         first: What is trained before it and named as its first stage.
+        learner: What learns from labels in place of slots; see `Arm`.
+        domain: The photographs that train it; see `Arm`.
     """
 
     folder: str
     model: ModelConfig
     training: TrainConfig
     first: "Training | None" = None
+    learner: str | None = None
+    domain: str | None = None
 
     @property
     def stages(self) -> "tuple[Training, ...]":
@@ -64,21 +71,37 @@ def plan(
         >>> len(readings), len({reading.training for reading in readings})
         (27, 3)
     """
-    known: dict[tuple[ModelConfig, ModelConfig | None, int], Training] = {}
+    known: dict[Training, Training] = {}  # without its folder → with that of the first arm that reads it
     readings = []
     for arm in arms:
         own, before = arm.change(model), arm.first and arm.first(model)
         if any(one and one.backbone != model.backbone for one in (own, before)):
             raise ConfigError(f"The arm {arm.name!r} changes the backbone, whose features all arms share.")
-        for number in range(trainings):
+        for number in range(1 if arm.learner == DETECTOR else trainings):
             seed = training.seed + number
             trained = as_trained(own)
             folder = f"{re.sub(r'[^a-z0-9.]+', '-', arm.name.lower()).strip('-')}-seed-{seed}"
-            with_seed = replace(training, seed=seed)
+            with_seed = replace(as_taught(training) if arm.learner else training, seed=seed)
             first = Training(f"{folder}-first", as_trained(before), with_seed) if before else None
-            shared = known.setdefault((trained, before, seed), Training(folder, trained, with_seed, first))
+            own_training = Training(folder, trained, with_seed, first, arm.learner, arm.domain)
+            shared = known.setdefault(_nameless(own_training), own_training)
             readings.append(Reading(arm, number, own, shared))
     return tuple(readings)
+
+
+def _nameless(training: Training) -> Training:
+    return replace(training, folder="", first=training.first and _nameless(training.first))
+
+
+def as_taught(training: TrainConfig) -> TrainConfig:
+    """How a head learns from labels: it is small, and needs fewer steps than slots."""
+    return replace(
+        training,
+        steps=min(training.steps, MOST_TAUGHT_STEPS),
+        learning_rate=1e-3,
+        decay="cosine",
+        first_stage=None,
+    )
 
 
 def as_trained(model: ModelConfig) -> ModelConfig:

@@ -18,6 +18,7 @@ class PlotRow:
         name: Of the row.
         y: Its height.
         is_floor: Floors are drawn hollow.
+        is_supervised: What learned from labels is drawn as a square.
         mean: Where its mean lies.
         interval: Where its interval begins and ends, if it has one.
         trainings: Where each training's mean lies, for several.
@@ -26,6 +27,7 @@ class PlotRow:
     name: str
     y: float
     is_floor: bool
+    is_supervised: bool
     mean: float
     interval: tuple[float, float] | None
     trainings: tuple[float, ...]
@@ -64,6 +66,7 @@ def _plot(rows: tuple[Row, ...], measure: str) -> Plot | None:
             row.name,
             TOP + ROW * (place + 0.5),
             row.is_floor,
+            row.is_supervised,
             x(found.mean),
             None if found.interval is None else (x(found.interval.low), x(found.interval.high)),
             tuple(x(float(mean)) for mean in row.means(measure)) if len(row.means(measure)) > 1 else (),

@@ -1,14 +1,16 @@
 """Evaluations → what a study found: a row an arm, tests of its contrasts; and the values behind them as a file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from math import nan
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from slotlight.evaluation.measured import Measured
 from slotlight.evaluation.result import Evaluation
 from slotlight.evaluation.tables import Estimate, estimate
 from slotlight.files import csv_line, write_text
@@ -31,11 +33,13 @@ class Row:
         name: What tables call it.
         is_floor: Whether it stands for comparison.
         values: By measure, NaN where a photograph leaves it undefined; a floor has one training.
+        is_supervised: Whether it learned from labels; its name says so too.
     """
 
     name: str
     is_floor: bool
     values: dict[str, Float[np.ndarray, "training draw image"]]
+    is_supervised: bool = False
 
     def matrix(self, measure: str) -> Float[np.ndarray, "training image"]:
         """A measure's values, mean over draws."""
@@ -90,7 +94,7 @@ class StudyResult:
         places: And where they are in the dataset.
         data: Where they are from.
         facts: What else the result depends on, by name.
-        left_out: Why each of the others was.
+        left_out: Why each of the others was, and each arm that is missing.
         device: What it ran on.
         command: What was typed.
         version: Of Slotlight.
@@ -180,10 +184,15 @@ def collect(
     for reading in readings:
         rows.setdefault(reading.arm.name, []).append(reading)
     found = [
-        _row(name, False, evaluations[own[0].arm.shift], [reading.name for reading in own], measures, kept)
+        replace(
+            _row(
+                name, False, evaluations[own[0].arm.shift], [reading.name for reading in own], measures, kept
+            ),
+            is_supervised=own[0].arm.learner is not None,
+        )
         for name, own in rows.items()
     ]
-    arm_of = {reading.arm.shift: reading.arm.name for reading in readings}
+    arm_of = {reading.arm.shift: reading.arm.name for reading in reversed(readings)}  # the first of each
     for shift, evaluation in evaluations.items():
         for model in evaluation.results[0].values:
             if model.is_floor:
@@ -205,6 +214,11 @@ def _row(
         result = next(r for r in evaluation.results if r.protocol.name == measure.protocol)
         by_model = {found.model: found.seeds for found in result.values}
         values[measure.name] = np.array(
-            [[[measure.of(seed[place]) for place in places] for seed in by_model[model]] for model in models]
+            [[_values(measure, seed, places) for seed in by_model[model]] for model in models]
         )
     return Row(name, is_floor, values)
+
+
+def _values(measure: Measure, seed: Mapping[int, Measured], places: Sequence[int]) -> list[float]:
+    known = frozenset(places) if measure.places is None else measure.places
+    return [measure.of(seed[place]) if place in known else nan for place in places]

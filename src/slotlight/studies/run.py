@@ -4,7 +4,7 @@ One run in a folder of its own. Killed at any moment, the same command goes on: 
 photographs stay, a training goes on after its last saved step, and the end is the same, byte by byte.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,16 @@ from slotlight.config import ModelConfig, TrainConfig, preset
 from slotlight.datasets import Dataset, DatasetSource, open_dataset
 from slotlight.devices import device_name, pick_device
 from slotlight.errors import ConfigError, DatasetError
+from slotlight.evaluation.identity import photograph_keys
 from slotlight.evaluation.protocols import PROTOCOLS
 from slotlight.files import begin_run, digest, stamp
 from slotlight.images import find_photographs
 from slotlight.studies import find_study
 from slotlight.studies.declaration import Measure, Study
+from slotlight.studies.domains import by_group, read_domains, with_domains
+from slotlight.studies.labelled.detector import detector_identity
+from slotlight.studies.labelled.lessons import label_kind
+from slotlight.studies.labelled.parts import taught_and_measured
 from slotlight.studies.options import QUICK_PHOTOGRAPHS, StudyOptions, shortened
 from slotlight.studies.plan import plan
 from slotlight.studies.result import StudyResult, collect
@@ -74,21 +79,38 @@ def study(
         raise ConfigError("A study trains on one device; leave --devices and --nodes out.")
     if training.features != "cache":
         raise ConfigError("A study trains from cached features; leave --features out.")
+    asked, missing = _with_detector(asked, options)
+    domains = read_domains(asked, options.domains)
     if options.quick:
         asked = asked.shortened()
         model, training = shortened(model, training)
     dataset = open_dataset(DatasetSource(data)) if isinstance(data, str) else data
+    taught = None
+    if asked.uses_labels:
+        taught, dataset = taught_and_measured(dataset, options.taught)
+    asked = with_domains(asked, list(domains))
     measures = measures_of(asked, dataset)
+    if domains:
+        measures += by_group(measures[0], dataset, options.measured)
     readings = plan(asked.arms, model, training, options.trainings)
+    if not photographs and domains:
+        photographs = list(dict.fromkeys(file for files in domains.values() for file in files))
     found = _chosen(find_photographs(photographs), options) if photographs else None
+    domains = {domain: _chosen(files, options) for domain, files in domains.items()}
     device = device or pick_device("auto")
     backbone = load_chosen(model.backbone, device=device)
-    seen = "drawn scenes" if found is None else f"{len(found)} ({digest([stamp(path) for path in found])})"
+    seen = "drawn scenes" if found is None else _stamps(found)
     identity = _identity(asked, model, training, options, backbone, dataset, seen)
+    identity |= _labels_identity(taught, options)
+    identity |= {f"domain {domain}": _stamps(files) for domain, files in domains.items()}
     with begin_run(out, identity, outputs=OUTPUTS, start_over=start_over):
         if found is None:
             found = drawn_photographs(out / "photographs", QUICK_PHOTOGRAPHS if options.quick else COUNT)
-        work = Work(asked, readings, measures, options, dataset, found, model, training, backbone, out)
+        work = Work(
+            *(asked, readings, measures, options, dataset, found, model, training, backbone, out),
+            taught,
+            domains,
+        )
         evaluations = work.carry_out()
         rows, places, left_out = collect(evaluations, readings, measures)
         result = StudyResult(
@@ -98,8 +120,8 @@ def study(
             photographs=tuple(dataset[place].id for place in places),
             places=places,
             data=f"{dataset.name} ({dataset.split})",
-            facts=_facts(model, training, len(found), drawn=not photographs),
-            left_out=left_out,
+            facts=_facts(model, training, len(found), taught, domains, drawn=not photographs),
+            left_out=(*missing, *left_out),
             device=device_name(device),
             command=command,
             version=__version__,
@@ -125,6 +147,22 @@ def measures_of(asked: Study, dataset: Dataset) -> tuple[Measure, ...]:
     return tuple(measures[name] for name in dict.fromkeys(measure.name for measure in able))
 
 
+def _with_detector(asked: Study, options: StudyOptions) -> tuple[Study, list[str]]:
+    """The study without the arms that need a detector where none is given, and a sentence for each of these."""
+    if options.detector is not None and not asked.detectors:
+        raise ConfigError(f"The study {asked.name!r} does not use a detector; leave --detector out.")
+    if options.detector is not None:
+        return asked, []
+    names = [arm.name for arm in asked.detectors]
+    return asked.of(arm for arm in asked.arms if arm.name not in names), [
+        f"The arm {name}: it needs the weights of a detector, given with --detector." for name in names
+    ]
+
+
+def _stamps(files: Sequence[Path]) -> str:
+    return f"{len(files)} ({digest([stamp(path) for path in files])})"
+
+
 def _chosen(files: list[Path], options: StudyOptions) -> list[Path]:
     """All photographs, or with ``quick`` a few, spread evenly."""
     if not options.quick or len(files) <= QUICK_PHOTOGRAPHS:
@@ -148,6 +186,7 @@ def _identity(
         (arm.name, asdict(arm.change(model)), arm.shift and asdict(arm.shift)) for arm in asked.arms
     ]
     arms += [(arm.name, asdict(arm.first(model))) for arm in asked.arms if arm.first]
+    arms += [(arm.name, arm.learner, arm.domain) for arm in asked.arms if arm.learner or arm.domain]
     return {
         "study": asked.name,
         "seeds": options.trainings,
@@ -161,13 +200,40 @@ def _identity(
     }
 
 
-def _facts(model: ModelConfig, training: TrainConfig, photographs: int, *, drawn: bool) -> dict[str, str]:
+def _labels_identity(taught: Dataset | None, options: StudyOptions) -> dict[str, str]:
+    """What decides what supervised arms learn."""
+    if taught is None:
+        return {}
+    identities = [key.identity for key in photograph_keys(taught, None)]
+    detector = {"detector": detector_identity(options.detector)} if options.detector else {}
+    return {"labels": f"{len(identities)} ({digest(identities)})", **detector}
+
+
+def _facts(
+    model: ModelConfig,
+    training: TrainConfig,
+    photographs: int,
+    taught: Dataset | None,
+    domains: Mapping[str, list[Path]],
+    *,
+    drawn: bool,
+) -> dict[str, str]:
     """What a reader must know of how the arms were trained."""
     chosen = model.backbone
     layer = "the last layer" if chosen.layer == -1 else f"layer {chosen.layer}"
-    return {
+    facts = {
         "features": f"{chosen.name}, {chosen.facet}s of {layer}, {chosen.image_size} px",
         "trained on": f"{photographs:,} {'drawn scenes' if drawn else 'photographs'}",
         "training": f"{training.steps:,} steps of {training.batch_size} at {training.learning_rate:g}",
         "model": f"{model.slots.heads} heads of {model.slots.slots} slots, masks of the {model.masks_from}",
     }
+    if domains:
+        facts["domains"] = ", ".join(
+            f"{name} ({len(files):,} photographs)" for name, files in domains.items()
+        )
+    if taught is not None:
+        kind, where = label_kind(taught), f"{taught.name}, {taught.split}"
+        facts["supervised arms learn from"] = (
+            f"the {kind} of {len(taught):,} photographs ({where}), measured nowhere"
+        )
+    return facts

@@ -21,4 +21,5 @@ SHIFT = Study(
     ),
     quick=("clean", "noise 3", "blur 3", "jpeg 3", "contrast 3", "fog 3", "grey"),
     floors=("kmeans-features", "tokencut"),
+    takes_domains=True,
 )

@@ -96,6 +96,7 @@ def to_json(result: StudyResult) -> dict[str, Any]:
             {
                 "name": row.name,
                 "is_floor": row.is_floor,
+                "is_supervised": row.is_supervised,
                 "estimates": [asdict(row.estimate(name)) for name in names],
                 "training_means": {name: row.means(name).tolist() for name in names},
             }

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from slotlight.backbones import Backbone, load_chosen
 from slotlight.config import ModelConfig, TrainConfig
-from slotlight.devices import check_devices, pick_device
+from slotlight.devices import check_devices, mention_slow_precision, pick_device
 from slotlight.errors import CheckpointError, TrainingError
 from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
 from slotlight.features.dataset import Features
@@ -105,6 +105,7 @@ def train_on(
     After every step ``on_step`` is called with the number of steps done, in place of a progress bar.
     """
     check_devices(device := device or pick_device("auto"), train_config.devices)
+    mention_slow_precision(device, train_config.precision)
     if cache is not None and train_config.features == "stream":
         raise TrainingError("--features stream keeps no features; leave --cache out.")
     model_config = _with_absolute_weights(model_config)

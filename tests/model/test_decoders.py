@@ -6,8 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slotlight.config import DecoderConfig
-from slotlight.model.decoder import MixerDecoder, MLPDecoder, build_decoder
-from slotlight.model.positions import Positions
+from slotlight.model.decoders import MixerDecoder, MLPDecoder, build_decoder
 
 DIM, GRID, SLOTS, BATCH = 12, (4, 6), 5, 3
 KINDS = ["mlp", "mixer"]
@@ -94,16 +93,6 @@ class TestBoth:
         decoder = make(kind)
         decoder(slots(), grid).reconstruction.square().sum().backward()
         assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in decoder.parameters())
-
-
-def test_positions_row_by_row_and_resampled_smoothly() -> None:
-    positions = Positions((2, 3), 1)
-    with torch.no_grad():
-        positions.embedding[:] = torch.arange(6.0).unsqueeze(1)
-    assert torch.equal(positions((2, 3)), positions.embedding)
-    finer = positions((4, 6)).reshape(4, 6)
-    assert (finer.diff(dim=1) > 0).all()
-    assert (finer.diff(dim=0) > 0).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,1 @@
+"""What learns from labels, for the arms of a study that are marked as supervised; nothing else imports this folder."""
