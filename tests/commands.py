@@ -95,8 +95,17 @@ class Command:
 
     def send(self, number: int) -> None:
         """Send a signal; nothing happens if the command has ended."""
-        if self._process.is_alive():
-            os.kill(self._process.pid or 0, number)
+        if self.is_alive():
+            os.kill(self.pid, number)
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid or 0
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
 
     def end(self, timeout_s: float = 900) -> Ended:
         """Wait for its end.

@@ -39,6 +39,16 @@ class TestFaults:
         with pytest.raises(ImageError, match="not an image"):
             read_photograph(path)
 
+    @pytest.mark.parametrize(
+        ("start", "kind"), [(b"II*\0", "TIFF"), (b"\xff\xd8\xff\xc3", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG")]
+    )
+    def test_kinds_of_a_format_that_are_not_supported(self, tmp_path: Path, start: bytes, kind: str) -> None:
+        (tmp_path / "x.jpg").write_bytes(start + bytes(40))
+        with pytest.raises(
+            ImageError, match=f"is a {kind} of a kind that is not supported|damaged or not sup"
+        ):
+            read_photograph(tmp_path / "x.jpg")
+
     def test_pipes_and_devices_are_refused(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.jpg")
         for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
@@ -55,7 +65,7 @@ class TestFaults:
             raise error
 
         monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_prepare", fail)
-        with pytest.raises(ImageError, match=r"good\.png"):
+        with pytest.raises(ImageError, match=r"good\.png (?!.*AssertionError)"):
             read_photograph(png)
 
     def test_more_pixels_than_allowed(self, png: Path) -> None:

@@ -7,6 +7,8 @@ translate the rest (DINOv2, DINOv3, BEiT, ...). Only what is read of a network h
 import argparse
 import pickle
 import re
+import warnings
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ def read_weights(path: Path) -> State:
     state = dict(flatten(read_tables(path)))
     if not state:
         raise WeightsError(f"{path} does not contain a state_dict; save the network's.")
-    return one_network(state)
+    return one_network(state, str(path))
 
 
 def read_tables(path: Path) -> Any:
@@ -247,9 +249,10 @@ def _read_safetensors(path: Path) -> Any:
 
 
 def _read_pth(path: Path) -> Any:
+    _check_archive(path)
     try:
         # The full checkpoints of DINO and MAE carry their command line along.
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings(action="ignore"):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as fault:  # damaged archives raise whatever their bytes happen to trip
         if isinstance(fault, pickle.UnpicklingError) and (code := re.search(r"GLOBAL ([\w.]+)", str(fault))):
@@ -257,4 +260,23 @@ def _read_pth(path: Path) -> Any:
                 f"{path} holds more than weights ({code[1]}) and is not loaded, because that could run code; save the "
                 "network's state_dict as safetensors."
             ) from fault
+        # PyTorch's own advice is to load what may run code.
+        cause = "" if "weights_only" in str(fault) else f" ({first_line(fault)})"
+        raise WeightsError(f"{path} is truncated or not a weights file{cause}.") from fault
+
+
+def _check_archive(path: Path) -> None:
+    """What PyTorch does not see of a zip archive: another kind's, and changed bits."""
+    if not zipfile.is_zipfile(path):
+        return  # PyTorch's older format, or none
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                raise WeightsError(f"{path} is a TorchScript program; save its state_dict as safetensors.")
+            damaged = archive.testzip()
+    except WeightsError:
+        raise
+    except Exception as fault:  # damaged archives raise whatever their bytes happen to trip
         raise WeightsError(f"{path} is truncated or not a weights file ({first_line(fault)}).") from fault
+    if damaged:
+        raise WeightsError(f"{path} is damaged: the checksum of {damaged!r} is wrong; download it again.")
