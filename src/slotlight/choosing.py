@@ -8,6 +8,7 @@ from slotlight.backbones import load_backbone
 from slotlight.baselines import BASELINES, build_baseline
 from slotlight.config import EMBEDDED, Precision
 from slotlight.detector.checkpoint import is_detector, load_detector
+from slotlight.detector.instances import INSTANCES, load_instances
 from slotlight.devices import mention_slow_precision, pick_device
 from slotlight.errors import CheckpointError, ConfigError, UnknownNameError, refuse
 from slotlight.files import pretrained
@@ -26,6 +27,10 @@ def choose_segmenter(name: str, weights: Path | None, device_name: str, precisio
     if name == EMBEDDED:
         refuse(name, weights=weights is not None)
         return load_model(pretrained(), name=EMBEDDED, device=device, precision=precision)
+    if method == INSTANCES:
+        refuse(name, weights=weights is not None)
+        folder = Path(backbone_name) if backbone_name else None
+        return load_instances(folder, device=device, precision=precision)
     if method in BASELINES:
         return _baseline(method, backbone_name, weights, device, precision)
     if Path(name).is_dir() and is_detector(Path(name)):
@@ -39,7 +44,7 @@ def choose_segmenter(name: str, weights: Path | None, device_name: str, precisio
         raise CheckpointError(
             f"{name} is not a model folder; give a folder that `slotlight train` wrote, or a name."
         )
-    raise UnknownNameError("model", name, [EMBEDDED, *BASELINES])
+    raise UnknownNameError("model", name, [EMBEDDED, INSTANCES, *BASELINES])
 
 
 def _from_hub(name: HubName, weights: Path | None, device: torch.device, precision: Precision) -> Segmenter:

@@ -16,6 +16,10 @@ def models() -> int:
     for column in ("name", "description"):
         table.add_column(column)
     table.add_row(EMBEDDED, "the model in the package")
+    table.add_row(
+        "instances",
+        "the package's detector, and normalised cuts, that vote for regions; instances@FOLDER: a detector of one's own",
+    )
     table.add_row("FOLDER", "a folder that `slotlight train` or `slotlight distil` wrote")
     for name, baseline in BASELINES.items():
         table.add_row(f"{name}@BACKBONE" if baseline.needs_backbone else name, baseline.summary)

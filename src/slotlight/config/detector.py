@@ -19,6 +19,9 @@ class ProposalConfig:
         min_part: A cluster's connected parts are regions of their own; those smaller than this share of its largest
             are dropped as specks.
         most: Most regions in a photograph.
+        detector_weight: How many partitions a detector that votes with them stands for, as a share of all; its votes
+            count as its scores.
+        detector_least: What it scores lower has no vote.
     """
 
     clusters: tuple[int, ...] = (4, 6, 8, 11)
@@ -26,9 +29,12 @@ class ProposalConfig:
     same_above: float = 0.6
     min_part: float = 0.1
     most: int = 30
+    detector_weight: float = 0.25
+    detector_least: float = 0.05
 
     def __post_init__(self) -> None:
         at_least(self, 1, "most")
+        in_unit_interval(self, "detector_weight", "detector_least")
         if (
             not self.clusters
             or min(self.clusters) < 2
@@ -84,6 +90,7 @@ class DistilConfig:
         sizes: Photographs are read at one of these sizes (pixels squared), chosen at random for each step.
         min_votes: Regions with a smaller share of the votes are not used.
         most_regions: Most regions used per photograph, the best first.
+        train_backbone: Whether the backbone learns, too; otherwise only what stands on it does, in half the time.
         paste_share: Share of the photographs into which instances of others are pasted.
         sure_above: Predictions with a higher score are used in the next round.
         precision: Precision of the forward pass; weights stay in fp32.
@@ -101,6 +108,7 @@ class DistilConfig:
     sizes: tuple[int, ...] = (224, 256, 288, 320)
     min_votes: float = 0.15
     most_regions: int = 3
+    train_backbone: bool = False
     paste_share: float = 0.5
     sure_above: float = 0.6
     precision: Precision = "fp32"

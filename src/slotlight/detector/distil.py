@@ -95,7 +95,7 @@ def distil(
             _run_round(network, pseudo, out, number, distil_config, device, digest(identity))
             teacher = _as_teacher(network, detector_config, distil_config)
         info = {"distil": asdict(distil_config), "teacher": identity["teacher"], "photographs": len(files)}
-        save_detector(out, network, detector_config, info)
+        save_detector(out, network, detector_config, info, has_own_backbone=distil_config.train_backbone)
     return out
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
+from torchvision.models.detection import MaskRCNN
 
 from slotlight.config import DistilConfig
 from slotlight.detector.examples import Example, step_examples
@@ -29,7 +30,7 @@ AHEAD = 3
 
 
 def fit_detector(
-    network: nn.Module,
+    network: MaskRCNN,
     pseudo: Sequence[PseudoMasks],
     out: Path,
     config: DistilConfig,
@@ -63,7 +64,9 @@ def fit_detector(
             f"No region has {config.min_votes} of the votes; lower --min-votes or give more photographs."
         )
     network.train()
-    optimizer = AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    network.backbone.network.requires_grad_(config.train_backbone)
+    learning = [weights for weights in network.parameters() if weights.requires_grad]
+    optimizer = AdamW(learning, lr=config.learning_rate, weight_decay=config.weight_decay)
     if state:
         state.restore(network, optimizer)
     start = state.step if state else 0
@@ -89,7 +92,7 @@ def fit_detector(
             optimizer.zero_grad()
             loss = detection_loss(network, examples, device, config)
             loss.backward()
-            norm = clip_grad_norm_(network.parameters(), config.gradient_clip)
+            norm = clip_grad_norm_(learning, config.gradient_clip)
             optimizer.step()
             steps.count(loss, norm)
 

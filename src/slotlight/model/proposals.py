@@ -6,8 +6,10 @@ partition, scored by the foreground map, votes for the regions that it nearly eq
 voters, and its score is the votes that it got, as a share of all partitions.
 """
 
+from collections.abc import Sequence
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +25,7 @@ def propose_regions(
     grid: tuple[int, int],
     heuristics: HeuristicsConfig,
     config: ProposalConfig,
+    detected: Sequence[Regions] | None = None,
 ) -> list[Regions]:
     """The regions of each photograph of a batch.
 
@@ -31,6 +34,7 @@ def propose_regions(
         grid: Rows and columns of patches.
         heuristics: Of the foreground map and what counts as background.
         config: Which partitions vote, and how.
+        detected: What a detector found in each photograph, on any grid; it votes, too.
 
     Example:
         >>> features = torch.zeros(1, 144, 4)
@@ -55,12 +59,29 @@ def propose_regions(
                     parts[number].append(torch.from_numpy(part))
                     scores[number].append(value * share**0.5)
     voters = len(config.clusters) * len(config.temperatures)
+    for number, one in enumerate(detected or ()):
+        masks, sure = _on_grid(one, grid, config.detector_least)
+        parts[number] += masks
+        scores[number] += (config.detector_weight * voters * sure).tolist()
     return [
         _elect(torch.stack(own).float(), torch.tensor(score), voters, config)
         if own
         else Regions(features.new_zeros(0, *grid).cpu(), torch.zeros(0))
         for own, score in zip(parts, scores, strict=True)
     ]
+
+
+def _on_grid(
+    found: Regions, grid: tuple[int, int], least: float
+) -> tuple[list[Bool[Tensor, "rows columns"]], Float[Tensor, " region"]]:
+    """The surer regions as sets of patches, and their scores; those that cover no patch are left out."""
+    kept = found.scores >= least
+    masks, scores = found.masks[kept].cpu(), found.scores[kept].cpu()
+    if not len(scores):
+        return [], scores
+    inside = F.interpolate(masks.unsqueeze(0), grid, mode="area")[0] > 0.5
+    covers = inside.any(dim=2).any(dim=1)
+    return list(inside[covers]), scores[covers]
 
 
 def _elect(

@@ -1,4 +1,6 @@
-"""Many partitions of a backbone's features that vote, as a `slotlight.segmenter.Segmenter`; nothing is trained."""
+"""Many partitions of a backbone's features that vote, a detector with them: a `slotlight.segmenter.Segmenter`."""
+
+from math import lcm
 
 import torch
 from jaxtyping import Float
@@ -10,7 +12,14 @@ from slotlight.files import digest
 from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
 from slotlight.model.refinement import refine_masks
-from slotlight.segmenter import BackboneSegmenter, Regions, SlotMasks, WithoutControls, layered
+from slotlight.segmenter import (
+    BackboneSegmenter,
+    Regions,
+    Segmenter,
+    SlotMasks,
+    WithoutControls,
+    layered,
+)
 from slotlight.version import __version__
 
 
@@ -23,6 +32,8 @@ class VotingSegmenter(WithoutControls, BackboneSegmenter):
         image_size: About the square root of the pixels at which photographs are read.
         heuristics: Of the foreground map, the background, the boundaries.
         precision: Arithmetic of the backbone.
+        config: Which partitions vote, and how.
+        detector: What else votes: a segmenter with `SlotMasks.regions`.
     """
 
     is_seeded = False
@@ -35,20 +46,27 @@ class VotingSegmenter(WithoutControls, BackboneSegmenter):
         image_size: int,
         heuristics: HeuristicsConfig,
         precision: Precision = "fp32",
+        config: ProposalConfig = ProposalConfig(),  # noqa: B008
+        detector: Segmenter | None = None,
     ) -> None:
         super().__init__(name, backbone, image_size=image_size, precision=precision)
-        self.heuristics, self.config = heuristics, ProposalConfig()
+        self.heuristics, self.config, self.detector = heuristics, config, detector
+        if detector:
+            self.patch_size = lcm(self.patch_size, detector.patch_size)
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
         settings = (repr(self.heuristics), repr(self.config), self.image_size, self.precision, __version__)
-        return digest(self.name, self.backbone.fingerprint(), *settings)
+        detector = self.detector.fingerprint() if self.detector else ""
+        return digest(self.name, self.backbone.fingerprint(), detector, *settings)
 
     @torch.inference_mode()
     def segment(self, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0) -> SlotMasks:  # noqa: ARG002
         """See `slotlight.segmenter.Segmenter`."""
         features = self.backbone.at_precision(images, self.precision)
-        found = propose_regions(features.patches.float(), features.grid, self.heuristics, self.config)
+        detected = self.detector.segment(images).regions if self.detector else None
+        patches = features.patches.float()
+        found = propose_regions(patches, features.grid, self.heuristics, self.config, detected)
         shown = evidence(images, self.heuristics)
         fine = [
             Regions(self._refined(regions, image), (regions.scores * show.cpu()))
