@@ -146,7 +146,7 @@ class TestBadWeights:
     @pytest.mark.parametrize(
         ("other", "says"),
         [
-            ({"embed_dim": 96}, "features have 96 numbers, not 48"),
+            ({"embed_dim": 96}, "features have 96 dimensions, not 48"),
             ({"depth": 2}, "holds only blocks 0 to 1, but layer -1 is read"),
             ({"depth": 4}, "does not use 12"),
             ({"patch_size": 8}, "another network's weights: its patches are 8×8 pixels, not 16×16"),
