@@ -176,6 +176,11 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def files_below(folder: Path) -> dict[str, str]:
+    """As `contents`, without hidden files: what a run leaves for others to read."""
+    return {name: digest for name, digest in contents(folder).items() if not Path(name).name.startswith(".")}
+
+
 def found_images(out: Path) -> list[dict[str, object]]:
     images: list[dict[str, object]] = json.loads((out / "objects.json").read_text())["images"]
     return images

@@ -96,9 +96,7 @@ def content_of(path: Path, digest: str) -> object:
         return loaded.step, loaded.run, tensors_digest(loaded.tensors)
     if path.stem == "report" and path.with_name("report.json").is_file():
         tables = json.loads(path.with_name("report.json").read_text()).get("tables")
-        return (
-            tables if tables else digest
-        )  # those of `evaluate` tell how long it took; a study's are the same
+        return tables or digest  # `evaluate` tells how long it took beside its tables; a study does not
     return digest
 
 

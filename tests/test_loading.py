@@ -17,7 +17,7 @@ def test_a_name_or_a_folder_is_a_discoverer(trainings: list[Path]) -> None:
     [
         ("embeded", {}, UnknownNameError, "did you mean 'embedded'"),
         ("no/such/folder", {}, CheckpointError, "is not a model folder"),
-        ("tokencut@", {}, ConfigError, "names no backbone after the @"),
+        ("tokencut@", {}, ConfigError, "has nothing after the @"),
         ("embedded", {"weights": Path("x")}, ConfigError, "does not use weights"),
         ("tiles", {"precision": "bf16"}, ConfigError, "does not use precision"),
         ("model.onnx", {"device": "cuda"}, ConfigError, "does not use device"),

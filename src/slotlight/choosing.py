@@ -22,7 +22,7 @@ def choose_segmenter(name: str, weights: Path | None, device_name: str, precisio
     mention_slow_precision(device, precision)
     method, sign, backbone_name = name.partition("@")
     if sign and not backbone_name:
-        raise ConfigError(f"The model {name!r} names no backbone after the @; add one, or leave the @ out.")
+        raise ConfigError(f"The model {name!r} has nothing after the @; add a backbone, or leave out the @.")
     if name == EMBEDDED:
         refuse(name, weights=weights is not None)
         return load_model(pretrained(), name=EMBEDDED, device=device, precision=precision)

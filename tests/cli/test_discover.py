@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands import found_images
+from commands import contents, found_images
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from commands import found_images
         (("--seed", "-1"), "seed is -1; it must be from 0"),
         (("--device", "meta"), "no device 'meta'"),
         (("--device", "privateuseone"), "no device 'privateuseone'"),
-        (("--model", "tokencut@"), "names no backbone after the @"),
+        (("--model", "tokencut@"), "has nothing after the @"),
         (("--weights", ""), "An empty name was given"),
     ],
 )
@@ -191,16 +191,12 @@ def done_masks(files: set[str]) -> list[str]:
     return [f"{Path(file).stem}.png" for file in files]
 
 
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 def test_photographs_are_never_written_over(run, trip, monkeypatch):
-    before = files_below(trip)
+    before = contents(trip)
     monkeypatch.chdir(trip / "r/s")
     args = ("../../pics/a.jpg", "b.jpg", "--out", "../../O", "--model", "centre-box")
     assert run("discover", *args)[0] == 0
-    after = files_below(trip)
+    after = contents(trip)
     assert {name: after[name] for name in before} == before
     assert all(name.startswith("O/") for name in after.keys() - before.keys())
     assert {"O/overlays/pics/a.jpg", "O/overlays/r/s/b.jpg"} <= after.keys()
@@ -208,12 +204,12 @@ def test_photographs_are_never_written_over(run, trip, monkeypatch):
 
 @pytest.mark.parametrize("out", ["pics", "."])
 def test_a_folder_of_the_user_s_is_no_output(run, trip, monkeypatch, out):
-    before = files_below(trip)
+    before = contents(trip)
     monkeypatch.chdir(trip)
     status, _, err = run("discover", "pics", "--out", out, "--model", "centre-box")
     assert (status, err.count("\n")) == (1, 1)
     assert "did not write" in err
-    assert files_below(trip) == before
+    assert contents(trip) == before
 
 
 def test_what_was_written_is_no_input(run, trip, monkeypatch):

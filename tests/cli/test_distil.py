@@ -7,7 +7,7 @@ import pytest
         (("--teacher", "votting"), "did you mean 'voting'"),
         (("--teacher", "centre-box"), "makes no proposals"),
         (("--sizes", "16"), "each must be at least 64 pixels"),
-        (("--resume",), "holds no run to go on with"),
+        (("--resume",), "holds no run to resume"),
     ],
 )
 def test_what_cannot_teach_is_one_sentence(run, trip, options, says):

@@ -98,7 +98,7 @@ def test_what_cannot_be_calibrated_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="tokencut is not a folder"):
         calibrate("tokencut", scenes, out=tmp_path / "a")
     floor = slotlight.load("centre-box").segmenter
-    with pytest.raises(ConfigError, match="'corloc' judges no scores; valid: detection, masks"):
+    with pytest.raises(ConfigError, match="'corloc' does not judge scores; valid: detection, masks"):
         fit_calibration(floor, scenes, out=tmp_path / "b", protocol="corloc")
 
 

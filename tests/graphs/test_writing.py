@@ -82,12 +82,12 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
         export_model(load("centre-box").segmenter, out)
     config = replace(preset("paper")[0], decoder=DecoderConfig(hidden=8))
     small = SlotConfig(heads=2, slots=9, projection_hidden=8, mlp_hidden=8)
-    with pytest.raises(ConfigError, match="matching of 9 slots has no exact form"):
+    with pytest.raises(ConfigError, match="cannot match 9 slots exactly"):
         export_model(small_model(replace(config, slots=small), tmp_path), out)
     coarse = small_model(replace(config, backbone=BackboneConfig(image_size=64)), tmp_path)
     with pytest.raises(ConfigError, match="too few patches"):
         export_model(coarse, out)
     out.write_text("mine")
-    with pytest.raises(ConfigError, match="is not written over"):
+    with pytest.raises(ConfigError, match="is not overwritten"):
         export_model(paper_like(tmp_path), out)
     assert out.read_text() == "mine"

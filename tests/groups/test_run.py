@@ -67,7 +67,7 @@ def test_groups_that_coco_tools_read_and_a_person_names(found, reader, tmp_path)
     assert coco["categories"] == [{"id": 1, "name": "sky"}]
     assert [a["category_id"] for a in coco["annotations"]] == [1] * (grouped.sizes[0] + grouped.sizes[2])
 
-    with pytest.raises(OutputError, match=r"names\.csv holds names that somebody gave"):
+    with pytest.raises(OutputError, match=r"names\.csv holds edited names"):
         group_objects(found, tmp_path / "out", reader, groups=2, start_over=True)
     (tmp_path / "out/names.csv").rename(tmp_path / "names.csv")
     again = group_objects(found, tmp_path / "out", reader, groups=2, start_over=True)

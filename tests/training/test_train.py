@@ -224,7 +224,7 @@ class TestGoingOn:
     def test_resume_insists_on_a_run(
         self, photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
     ) -> None:
-        with pytest.raises(TrainingError, match="holds no run to go on with; leave --resume out"):
+        with pytest.raises(TrainingError, match="holds no run to resume; leave out --resume"):
             train(photo_paths, tmp_path / "out", model_config, TRAIN, device=CPU, resume=True)
         assert not (tmp_path / "out").exists()
 
@@ -265,7 +265,7 @@ def test_streamed_features_teach_what_cached_ones_do(
     weights, expected = (load_file(run / "slots.safetensors") for run in (tmp_path / "out", whole))
     for name, tensor in expected.items():
         torch.testing.assert_close(weights[name], tensor, rtol=0.02, atol=0.02)
-    with pytest.raises(TrainingError, match="keeps no features; leave --cache out"):
+    with pytest.raises(TrainingError, match="does not keep features; leave out --cache"):
         train(
             *(photo_paths, tmp_path / "out", model_config, replace(TRAIN, features="stream")),
             device=CPU,

@@ -51,7 +51,7 @@ def read_weights(path: Path) -> State:
     """
     state = dict(flatten(read_tables(path)))
     if not state:
-        raise WeightsError(f"{path} holds no table of weights; save the network's state_dict.")
+        raise WeightsError(f"{path} does not contain a state_dict; save the network's.")
     return one_network(state, str(path))
 
 
@@ -109,7 +109,7 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
         ) from fault
     if not state.keys() & network.state_dict().keys():
         raise WeightsError(
-            f"{source} holds another network's weights: none has a name of this network's; theirs are such as "
+            f"{source} holds another network's weights: none of its keys is this network's; they look like "
             f"{next(iter(state))!r}."
         )
     missing = [key for key in result.missing_keys if _is_read(network, key, facet, layer)]
@@ -147,13 +147,13 @@ def _check_patches(network: nn.Module, state: State, source: Path) -> None:
     if given.shape[2:] != own.shape[2:]:
         sides = ("×".join(map(str, weight.shape[2:])) for weight in (given, own))
         raise WeightsError(
-            "{} holds another network's weights: its patches are {} pixels, not {}; choose the backbone of that "
+            "{} holds another network's weights: its patches are {} pixels, not {}; choose a backbone of that "
             "patch size.".format(source, *sides)
         )
     if len(given) != len(own):
         raise WeightsError(
-            f"{source} holds another network's weights: its features have {len(given)} numbers, not {len(own)}; choose "
-            "the backbone of that size."
+            f"{source} holds another network's weights: its features have {len(given)} dimensions, not {len(own)}; "
+            "choose a backbone of that size."
         )
 
 
@@ -175,7 +175,7 @@ def _without_zero_biases(network: Eva, state: State, source: Path) -> State:
         query, _, value = state[key].chunk(3)
         if query.any() or value.any():
             raise WeightsError(
-                f"{source} has biases of queries and values, which this network lacks; choose its variant with them "
+                f"{source} has biases for queries and values, which this network lacks; choose the variant with them "
                 "(timm's names with 'qkvb')."
             )
     return {key: value for key, value in state.items() if key not in biases}

@@ -13,17 +13,19 @@ from slotlight.config.data import DatasetSource
 from slotlight.studies import STUDIES, find_study
 from slotlight.studies.options import StudyOptions
 
+_DINO = "dino-vits16"
 _SIDE = 224
 """Pixels along a side for backbones but the embedded one: some 250 patches, as that has."""
 
 
 def study_command(arguments: Sequence[str]) -> Callable[..., int]:
     """The command with the defaults of the preset and backbone that its arguments name."""
-    backbone = value_of(arguments, "--backbone.name") or EMBEDDED
-    for_others = (
-        "paper" if backbone.startswith("dino-") else "study"
-    )  # the paper's own features, at its full size
-    chosen, model_default, training_default = defaults_of(arguments, "study", for_others)
+    named, weights = (value_of(arguments, f"--backbone.{part}") for part in ("name", "weights"))
+    # Weights alone are DINO's ViT-S/16, because the embedded backbone takes none.
+    backbone = named or (_DINO if weights else EMBEDDED)
+    # The paper's own features are studied at its full size.
+    usual = "paper" if backbone.startswith("dino-") else "study"
+    chosen, model_default, training_default = defaults_of(arguments, usual, usual)
     if backbone != EMBEDDED == model_default.backbone.name:
         model_default = replace(model_default, backbone=BackboneConfig(image_size=_SIDE))
 
@@ -40,7 +42,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         device: str = "auto",
         start_over: bool = False,
     ) -> int:
-        """Answer a question of the paper for a backbone and photographs; without a NAME, list the questions.
+        """Answer one of the paper's questions for a backbone and photographs; without a NAME, list the questions.
 
         Trains every arm several times on PATHS, without a label, measures all of them on DATA, and writes
         OUT/report.html, OUT/report.md, OUT/report.json and OUT/per_image.csv. The same command, run again, resumes
@@ -50,10 +52,10 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
             name: Of a study.
             paths: Photographs, folders or "globs" to train on; without any, drawn scenes.
             source: What is measured on.
-            out: The folder to write to; studies/NAME where left out, studies/NAME-quick with --quick.
+            out: The folder to write to; by default studies/NAME, or studies/NAME-quick with --quick.
             options: How large the study is.
             preset: Where all other defaults come from: study for short trainings of the paper's method; paper for its
-                full size, which is the default for DINO's backbones.
+                full size, which is the default for DINO's backbones, and for --weights without --backbone.
             model: What every arm begins with.
             training: How every arm is trained.
             device: auto, cpu, cuda, mps, ...

@@ -129,9 +129,7 @@ class COCODataset:
         else:
             size = (int(image["height"]), int(image["width"]))
             if size[0] * size[1] > max_pixels():
-                raise DatasetError(
-                    f"{name} is {size[1]}×{size[0]}, beyond the limit of pixels; check its size."
-                )
+                raise DatasetError(f"{name} is {size[1]}×{size[0]}, beyond the pixel limit; check its size.")
             if path.is_file():
                 orientation = frame_of(size, f"{name} ({path.name})", path)
         found = [

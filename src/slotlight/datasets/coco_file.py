@@ -161,10 +161,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} is not a JSON file in COCO's form: {error}.") from None
+        raise DatasetError(f"{path} is not a JSON file in COCO format: {error}.") from None
     names = set(content) if isinstance(content, dict) else set()
     if absent := {"images", "annotations"} - names:
-        raise DatasetError(f"{path} is not in COCO's form: it lacks {', '.join(sorted(absent))}.")
+        raise DatasetError(f"{path} is not in COCO format: it lacks {', '.join(sorted(absent))}.")
     return dict(content)
 
 

@@ -158,7 +158,7 @@ def _run_round(
             raise ValueError("its content does not match its digest")
         network.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError, ValueError) as fault:
-        raise CheckpointError(f"{ended} is damaged; delete it, and its round is trained again.") from fault
+        raise CheckpointError(f"{ended} is damaged; delete it to have its round trained again.") from fault
 
 
 def _state_of(path: Path, name: str) -> TrainingState | None:

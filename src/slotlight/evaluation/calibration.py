@@ -142,7 +142,7 @@ def fit_calibration(
         DatasetError: The dataset lacks the labels, or too few objects are found in it.
     """
     if protocol not in PROTOCOLS:
-        raise ConfigError(f"The protocol {protocol!r} judges no scores; valid: {', '.join(PROTOCOLS)}.")
+        raise ConfigError(f"The protocol {protocol!r} does not judge scores; valid: {', '.join(PROTOCOLS)}.")
     raw = copy(segmenter)
     raw.calibration = Calibration()
     everything = Discoverer(raw, rule=ObjectRule(min_score=0.0, max_objects=100))

@@ -93,7 +93,7 @@ def set_max_pixels(pixels: int) -> None:
         ImageError: It is not at least 1.
     """
     if pixels < 1:
-        raise ImageError(f"The limit of pixels is {pixels}; it must be at least 1.")
+        raise ImageError(f"The pixel limit is {pixels}; it must be at least 1.")
     _LIMIT.pixels = pixels
     # Pillow refuses what has twice as many as its own limit.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, (pixels + 1) // 2)

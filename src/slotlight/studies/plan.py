@@ -8,8 +8,8 @@ from slotlight.config import FusionKind, ModelConfig, TrainConfig
 from slotlight.errors import ConfigError
 from slotlight.studies.declaration import DETECTOR, Arm
 
-MOST_TAUGHT_STEPS = 1000
-"""Of a head that learns from labels."""
+_TAUGHT = {"linear": (1000, 1e-2), "mask": (500, 1e-3)}
+"""Most steps and the learning rate of heads that learn from labels, chosen on the development fifth."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def plan(
             seed = training.seed + number
             trained = as_trained(own)
             folder = f"{re.sub(r'[^a-z0-9.]+', '-', arm.name.lower()).strip('-')}-seed-{seed}"
-            with_seed = replace(as_taught(training) if arm.learner else training, seed=seed)
+            with_seed = replace(as_taught(training, arm.learner) if arm.learner else training, seed=seed)
             first = Training(f"{folder}-first", as_trained(before), with_seed) if before else None
             own_training = Training(folder, trained, with_seed, first, arm.learner, arm.domain)
             shared = known.setdefault(_nameless(own_training), own_training)
@@ -93,14 +93,11 @@ def _nameless(training: Training) -> Training:
     return replace(training, folder="", first=training.first and _nameless(training.first))
 
 
-def as_taught(training: TrainConfig) -> TrainConfig:
+def as_taught(training: TrainConfig, learner: str) -> TrainConfig:
     """How a head learns from labels: it is small, and needs fewer steps than slots."""
+    most, rate = _TAUGHT.get(learner, (1, training.learning_rate))
     return replace(
-        training,
-        steps=min(training.steps, MOST_TAUGHT_STEPS),
-        learning_rate=1e-3,
-        decay="cosine",
-        first_stage=None,
+        training, steps=min(training.steps, most), learning_rate=rate, decay="cosine", first_stage=None
     )
 
 

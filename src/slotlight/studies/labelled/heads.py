@@ -66,20 +66,25 @@ def _mask_layers(dim: int, classes: int) -> nn.Sequential:
 
 
 def as_slots(logits: Float[Tensor, "batch class rows columns"]) -> SlotMasks:
-    """Classes as slots; each scores the mean probability where it wins, the background 0.
+    """Classes as slots: a cell is background or its likeliest class, which stands for all that is not background.
+
+    So doubt between two classes does not make background. A class scores its mean probability where it wins, the
+    background 0.
 
     Example:
-        >>> found = as_slots(torch.tensor([[[[4.0, 0.0]], [[0.0, 4.0]], [[0.0, 0.0]]]]))
-        >>> [round(score, 2) for score in found.scores[0].tolist()], found.masks.sum(dim=1).tolist()
-        ([0.0, 0.96, 0.0], [[[1.0, 1.0]]])
+        >>> found = as_slots(torch.tensor([[[[4.0, 0.4]], [[0.0, 0.3]], [[0.0, 0.2]]]]))
+        >>> found.masks.argmax(dim=1).tolist(), [round(score, 2) for score in found.scores[0].tolist()]
+        ([[[0, 1]]], [0.0, 0.63, 0.0])
     """
     shares = logits.softmax(dim=1)
-    winners = F.one_hot(shares.argmax(dim=1), shares.shape[1]).movedim(-1, 1)
-    cells = winners.sum(dim=(2, 3))
-    scores = (shares * winners).sum(dim=(2, 3)) / cells.clamp(min=1)
+    background, classes = shares[:, :1], shares[:, 1:]
+    likeliest = F.one_hot(classes.argmax(dim=1), classes.shape[1]).movedim(-1, 1)
+    masks = torch.cat([background, (1 - background) * likeliest], dim=1)
+    winners = F.one_hot(masks.argmax(dim=1), masks.shape[1]).movedim(-1, 1)
+    scores = (masks * winners).sum(dim=(2, 3)) / winners.sum(dim=(2, 3)).clamp(min=1)
     scores[:, 0] = 0
-    shown = shares * (cells > 0)[:, :, None, None]
-    return SlotMasks(shown / shown.sum(dim=1, keepdim=True), scores)
+    shown = masks * (winners.amax(dim=(2, 3), keepdim=True) > 0)
+    return SlotMasks(shown / shown.sum(dim=1, keepdim=True).clamp(min=1e-6), scores)
 
 
 class HeadSegmenter(WithoutControls):
