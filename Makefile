@@ -9,7 +9,7 @@ test check: export OMP_NUM_THREADS := 1
 
 .PHONY: help setup discover test test-slow drills check lint format bench docs wheel tools clean
 
-help:  ## what there is
+help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/ready  ## the environment, with everything that the other targets use

@@ -8,7 +8,7 @@ from benchmarks import plain
 from benchmarks.subjects import DEVICE, DIM, GRID, slot_model
 from benchmarks.timing import Pair, compare
 from slotlight.model.assignment import assign_heads
-from slotlight.model.decoder import MLPDecoder
+from slotlight.model.decoders import MLPDecoder
 from slotlight.model.fusion import fuse
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 

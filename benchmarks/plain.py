@@ -5,8 +5,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
-from slotlight.model.decoder import MLPDecoder
-from slotlight.model.positions import Decoded
+from slotlight.model.decoder import Decoded
+from slotlight.model.decoders import MLPDecoder
 
 
 def decode(decoder: MLPDecoder, slots: Tensor) -> Decoded:

@@ -4,6 +4,7 @@ The import takes most of a small command's time; a fork has real signals, exit s
 """
 
 import hashlib
+import json
 import multiprocessing
 import os
 import re
@@ -94,8 +95,17 @@ class Command:
 
     def send(self, number: int) -> None:
         """Send a signal; nothing happens if the command has ended."""
-        if self._process.is_alive():
-            os.kill(self._process.pid or 0, number)
+        if self.is_alive():
+            os.kill(self.pid, number)
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid or 0
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
 
     def end(self, timeout_s: float = 900) -> Ended:
         """Wait for its end.
@@ -164,3 +174,13 @@ def contents(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    """As `contents`, without hidden files: what a run leaves for others to read."""
+    return {name: digest for name, digest in contents(folder).items() if not Path(name).name.startswith(".")}
+
+
+def found_images(out: Path) -> list[dict[str, object]]:
+    images: list[dict[str, object]] = json.loads((out / "objects.json").read_text())["images"]
+    return images

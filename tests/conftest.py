@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,33 @@ def photo_paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         paths.append(folder / f"{name}.jpg")
         Image.fromarray(getattr(data, name)()).save(paths[-1], quality=90)
     return paths
+
+
+@pytest.fixture(scope="session")
+def trainings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three trainings of one model, and one of another."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    from slotlight.backbones import load_backbone
+    from slotlight.config import BackboneConfig, DecoderConfig, ModelConfig, SlotConfig
+    from slotlight.model.checkpoint import save_model
+    from slotlight.model.slot_model import build_slot_model
+
+    name = "vit_tiny_patch16_224"
+    home = tmp_path_factory.mktemp("trainings")
+    torch.manual_seed(0)
+    save_file(timm.create_model(name, num_classes=0).state_dict(), home / "vit.safetensors")
+    chosen = BackboneConfig(name=name, weights=home / "vit.safetensors", layer=0, image_size=64)
+    config = ModelConfig(
+        backbone=chosen,
+        slots=SlotConfig(heads=2, slots=3, projection_hidden=8, mlp_hidden=8),
+        decoder=DecoderConfig(hidden=8),
+        masks_from="attention",
+    )
+    backbone = load_backbone(name, weights=chosen.weights, layer=0)
+    for number, settings in enumerate((config, config, config, replace(config, fusion="greedy"))):
+        torch.manual_seed(number)
+        save_model(home / f"mine-{number}", build_slot_model(settings, backbone.dim, (4, 4)), backbone)
+    return [home / f"mine-{number}" for number in range(4)]

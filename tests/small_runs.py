@@ -48,7 +48,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         ),
         *("--min-votes", "0", "--detector.image-size", "64"),
     ),
+    "study": (
+        *("study", "masking", "pictures", "--data", "pictures", "--masks", "masks"),
+        *("--mask-kind", "instances", "--seeds", "2", "--limit", "3", "--batch-size", "2"),
+        *("--training.steps", "4", "--training.batch-size", "2", "--training.checkpoint-every", "2"),
+        *("--image-size", "64", "--slots", "2", "--heads", "2"),
+    ),
 }
+
+SKIP = dict.fromkeys(("evaluate", "study"), ("--on-error", "skip"))
+"""What lets a command go on after a photograph that cannot be read, where it does not do so by itself."""
 
 
 def draw(folder: Path, count: int = PHOTOGRAPHS) -> Path:
@@ -66,20 +75,29 @@ def draw(folder: Path, count: int = PHOTOGRAPHS) -> Path:
     return folder
 
 
+ATTEMPTS = frozenset({"logs", "images", "features"})
+"""Folders of what tells of the attempts that a result took."""
+
+
 def result(out: Path) -> dict[str, object]:
     """What a command's folder says, but for what tells of the attempts that it took."""
-    found: dict[str, object] = {
-        name: digest
-        for name, digest in contents(out).items()
-        if not name.startswith((".slotlight", ".progress", "logs/", "images/", "features/"))
-        and "report." not in name
-    }
-    if (report := out / "report.json").is_file():
-        found["tables"] = json.loads(report.read_text())["tables"]
-    if (state := out / "state.safetensors").is_file():  # whose header has no fixed order
-        loaded = load_state(state)
-        found[state.name] = (loaded.step, loaded.run, tensors_digest(loaded.tensors))
+    found: dict[str, object] = {}
+    for name, digest in contents(out).items():
+        path = Path(name)
+        if ATTEMPTS.isdisjoint(path.parts) and not path.name.startswith((".slotlight", ".progress")):
+            found[name] = content_of(out / path, digest)
     return found
+
+
+def content_of(path: Path, digest: str) -> object:
+    """What a file says: its digest, but for files that also tell how or where they were made."""
+    if path.name == "state.safetensors":  # whose header has no fixed order
+        loaded = load_state(path)
+        return loaded.step, loaded.run, tensors_digest(loaded.tensors)
+    if path.stem == "report" and path.with_name("report.json").is_file():
+        tables = json.loads(path.with_name("report.json").read_text()).get("tables")
+        return tables or digest  # `evaluate` tells how long it took beside its tables; a study does not
+    return digest
 
 
 def difference(found: dict[str, object], expected: dict[str, object]) -> str:

@@ -41,8 +41,13 @@ def test_overlay_tints_its_masks_alone_and_draws_boxes() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (37, 61), (1200, 900)])
 def test_overlay_has_the_photographs_size(size: tuple[int, int]) -> None:
     masks = np.ones((1, *size), dtype=bool)
-    drawn = overlay(grey(*size), masks, boxes([0, 0, size[1], size[0]]), np.array([1.0], "f4"))
-    assert drawn.size == size[::-1]
+    around = (
+        boxes([0, 0, size[1], size[0]]),
+        boxes([0.2, 0.3, 0.4, 0.5]),
+    )  # at a smaller size, less than a pixel
+    for box in around:
+        drawn = overlay(grey(*size), masks, box, np.array([1.0], "f4"))
+        assert drawn.size == size[::-1]
 
 
 def test_colours_differ_from_the_object_and_from_each_other() -> None:

@@ -25,9 +25,10 @@ from slotlight.evaluation.run import evaluate
 from slotlight.formats.found import Found
 from slotlight.formats.registry import FORMATS, Format
 from slotlight.model import slot_model
-from slotlight.model.decoder import DECODERS
+from slotlight.model.decoder import Decoded, Decoder
+from slotlight.model.decoders import DECODERS
 from slotlight.model.fusion import MATCHINGS, fuse
-from slotlight.model.positions import Decoded, Decoder, Grid, Positions
+from slotlight.model.positions import Grid, Positions
 from slotlight.model.slot_method import HeadSlots, SlotMethod
 from slotlight.model.slot_model import build_slot_model
 

@@ -8,7 +8,7 @@ from slotlight.backbones import load_backbone
 from slotlight.baselines import BASELINES, build_baseline
 from slotlight.config import EMBEDDED, Precision
 from slotlight.detector.checkpoint import is_detector, load_detector
-from slotlight.devices import pick_device
+from slotlight.devices import mention_slow_precision, pick_device
 from slotlight.errors import CheckpointError, ConfigError, UnknownNameError, refuse
 from slotlight.files import pretrained
 from slotlight.hub.names import HubName, hub_name
@@ -19,9 +19,10 @@ from slotlight.segmenter import Segmenter
 def choose_segmenter(name: str, weights: Path | None, device_name: str, precision: Precision) -> Segmenter:
     """Load what `slotlight.load` names, but for graphs."""
     device = pick_device(device_name)
+    mention_slow_precision(device, precision)
     method, sign, backbone_name = name.partition("@")
     if sign and not backbone_name:
-        raise ConfigError(f"The model {name!r} names no backbone after the @; add one, or leave the @ out.")
+        raise ConfigError(f"The model {name!r} has nothing after the @; add a backbone, or leave out the @.")
     if name == EMBEDDED:
         refuse(name, weights=weights is not None)
         return load_model(pretrained(), name=EMBEDDED, device=device, precision=precision)

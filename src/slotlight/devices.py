@@ -1,5 +1,6 @@
 """Choose, name and prepare a device."""
 
+import logging
 import os
 import platform
 from pathlib import Path
@@ -11,7 +12,10 @@ os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
 
 import torch
 
+from slotlight.config import Precision
 from slotlight.errors import ConfigError, UnknownNameError
+
+_LOG = logging.getLogger("slotlight")
 
 
 def pick_device(name: str) -> torch.device:
@@ -47,6 +51,14 @@ def check_devices(device: torch.device, count: int) -> None:
     own = {"cuda": torch.cuda.device_count(), "cpu": max(2, os.cpu_count() or 1)}
     if count > (most := own.get(device.type, 1)):
         raise ConfigError(f"devices is {count}, but this machine has {most} for {device.type}; choose fewer.")
+
+
+def mention_slow_precision(device: torch.device, precision: Precision) -> None:
+    """Warn where a processor has no bfloat16 arithmetic, and torch emulates it at a tenth of the speed of fp32."""
+    if precision == "bf16" and device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        _LOG.warning(
+            "This processor has no bfloat16 arithmetic, so that --precision bf16 takes several times as long as fp32."
+        )
 
 
 def device_name(device: torch.device) -> str:

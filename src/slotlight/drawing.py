@@ -76,7 +76,11 @@ def overlay(
     # The best object is drawn last, so that nothing hides its label.
     for box, text, colour in reversed(list(zip(boxes_xyxy, texts, colours, strict=True))):
         left, top, right, bottom = (float(v) for v in box)
-        draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=width)
+        last = (
+            max(left, right - 1),
+            max(top, bottom - 1),
+        )  # of a photograph of one row, less than a pixel may be left
+        draw.rectangle((left, top, *last), outline=colour, width=width)
         _label(draw, (left, top), text, colour, font)
     return picture
 

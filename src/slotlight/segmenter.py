@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
-from slotlight.config import Calibration
+from slotlight.config import Calibration, Precision
 
 if TYPE_CHECKING:
     from slotlight.backbones import Backbone
@@ -144,3 +144,33 @@ class WithoutControls:
     def controls(self) -> Sequence[Segmenter]:
         """None."""
         return ()
+
+
+class BackboneSegmenter:
+    """What segmenters that read a backbone's features have in common.
+
+    Args:
+        name: What tables call it.
+        backbone: Whose features it reads.
+        image_size: About the square root of the pixels at which photographs are read.
+        precision: Arithmetic of the backbone.
+        calibration: What makes probabilities of its scores.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        backbone: "Backbone",
+        *,
+        image_size: int,
+        precision: Precision = "fp32",
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.name, self.backbone, self.precision = name, backbone, precision
+        self.calibration = calibration or Calibration()
+        self.image_size, self.patch_size = image_size, backbone.patch_size
+
+    @property
+    def device(self) -> torch.device:
+        """That of the backbone."""
+        return self.backbone.device

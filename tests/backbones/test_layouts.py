@@ -178,6 +178,12 @@ LAYOUTS: dict[str, tuple[str, Callable[[State], object]]] = {
             }
         },
     ),
+    "MoCo v2": (
+        DINO,
+        lambda s: {
+            "state_dict": under("module.encoder_q.", s) | under("module.encoder_k.", zeros(s)),
+        },
+    ),
     "Lightning, compiled": (DINO, lambda s: {"state_dict": under("model._orig_mod.", s), "epoch": 1}),
     "compiled, distributed": (DINO, lambda s: under("_orig_mod.module.", s)),
     "I-JEPA": (
@@ -208,6 +214,15 @@ def test_loads_as_the_network_it_came_from(tmp_path: Path, layout: str) -> None:
 def test_wrapped_convnets(wrapper: str) -> None:
     state = {"conv1.weight": torch.ones(1), "layer1.0.conv1.weight": torch.ones(1)}
     assert one_network(under(wrapper, state)) == state
+
+
+def test_several_networks_of_names_that_say_nothing() -> None:
+    one = {"patch_embed.proj.weight": torch.ones(1)}
+    assert one_network(under("left.", one) | under("right.", one)) == one
+    with pytest.raises(
+        WeightsError, match=r"w\.pth holds several networks \('left', 'right'\); save the one"
+    ):
+        one_network(under("left.", one) | under("right.", zeros(one)), "w.pth")
 
 
 def test_flatten_leaves_out_what_is_not_a_tensor() -> None:

@@ -2,6 +2,8 @@
 
 import argparse
 import pickle
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,7 +131,7 @@ class TestBadWeights:
     @pytest.mark.parametrize("content", [7, [torch.zeros(1)], {}, {"epoch": 3}, {"model": {"a": {"b": 1}}}])
     def test_no_table_of_weights(self, tmp_path: Path, content: object) -> None:
         torch.save(content, tmp_path / "w.pth")
-        assert_refused(tmp_path / "w.pth", "no table of weights")
+        assert_refused(tmp_path / "w.pth", "does not contain a state_dict")
 
     @pytest.mark.parametrize("plain", [True, False])
     def test_code_in_a_file_is_not_run(self, tmp_path: Path, plain: bool) -> None:
@@ -174,6 +176,26 @@ class TestBadWeights:
     ) -> None:
         (tmp_path / "w.safetensors").write_bytes(content)
         assert_refused(tmp_path / "w.safetensors", says)
+
+    def test_a_torchscript_program_is_called_one(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
+            archive.writestr("w/constants.pkl", b"")
+        assert_refused(tmp_path / "w.pth", "TorchScript")
+
+    def test_one_changed_bit_is_noticed(self, tmp_path: Path) -> None:
+        torch.save({"patch_embed.proj.weight": torch.rand(99, 99)}, tmp_path / "w.pth")
+        content = bytearray((tmp_path / "w.pth").read_bytes())
+        content[len(content) // 2] ^= 1
+        (tmp_path / "w.pth").write_bytes(content)
+        assert_refused(tmp_path / "w.pth", "checksum of .* is wrong")
+
+    @pytest.mark.parametrize("content", [pickle.dumps({"a": 1}), b"{}", b"\xff\xd8\xff"])
+    def test_no_one_is_told_to_load_what_may_run_code(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "w.pth").write_bytes(content)
+        with warnings.catch_warnings(action="error"), pytest.raises(WeightsError) as caught:
+            read_weights(tmp_path / "w.pth")
+        assert "weights_only" not in str(caught.value)
+        assert "Re-running" not in str(caught.value)
 
     def test_the_content_decides_not_the_suffix(self, tmp_path: Path) -> None:
         state = small_vit().state_dict()

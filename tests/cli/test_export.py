@@ -11,8 +11,8 @@ from slotlight.errors import ConfigError
 @pytest.mark.parametrize(
     ("model", "name", "kind", "says"),
     [
-        ("embedded", "model.bin", "onnx", r"end its name in \.onnx"),
-        ("embedded", "model.onnx", "torch", r"end its name in \.pt2"),
+        ("embedded", "model.bin", "onnx", r"end the name in \.onnx"),
+        ("embedded", "model.onnx", "torch", r"end the name in \.pt2"),
         ("tiles", "model.onnx", "onnx", "is not a slot model and cannot be exported"),
     ],
 )
@@ -23,5 +23,5 @@ def test_what_cannot_be_written(model, name, kind, says, tmp_path: Path) -> None
 
 
 def test_eight_bits_are_for_onnx(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="kept in ONNX files alone"):
+    with pytest.raises(ConfigError, match="Only ONNX files hold 8-bit weights"):
         export("embedded", out=tmp_path / "model.pt2", format="torch", int8=True)

@@ -1,46 +1,24 @@
-from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
-from slotlight.config import (
-    BackboneConfig,
-    DecoderConfig,
-    HeuristicsConfig,
-    MaskingConfig,
-    SlotConfig,
-    TrainConfig,
-)
+from slotlight.config.bounds import above, at_least, at_most, check_seed, in_unit_interval
 from slotlight.errors import ConfigError
 
 
-@pytest.mark.parametrize(
-    ("kind", "numbers", "says"),
-    [
-        (BackboneConfig, {"image_size": 0}, "image_size is 0; it must be at least 1"),
-        (BackboneConfig, {"image_size": 10**6}, "image_size is 1000000; it must be at most 4,096"),
-        (SlotConfig, {"slots": 300, "heads": 1}, "slots is 300; it must be at most 254"),
-        (
-            TrainConfig,
-            {"learning_rate": float("inf")},
-            "learning_rate is inf; it must be at most 1,000,000,000",
-        ),
-        (MaskingConfig, {"ratio": 1.0}, r"ratio is 1.0; it must be in \[0, 1\)"),
-        (SlotConfig, {"heads": 0}, "heads is 0"),
-        (SlotConfig, {"slots": -1}, "slots is -1"),
-        (SlotConfig, {"iterations": 0}, "iterations is 0"),
-        (DecoderConfig, {"layers": 0}, "layers is 0"),
-        (DecoderConfig, {"patch_share": 0.0}, r"patch_share is 0.0; it must be in \(0, 1\]"),
-        (DecoderConfig, {"patch_share": 3.0}, "patch_share is 3.0"),
-        (HeuristicsConfig, {"foreground_weight": -1.0}, "foreground_weight is -1.0"),
-        (HeuristicsConfig, {"group_within": float("nan")}, "group_within is nan"),
-        (TrainConfig, {"steps": 0}, "steps is 0"),
-        (TrainConfig, {"batch_size": 0}, "batch_size is 0"),
-        (TrainConfig, {"batch_size": 5, "devices": 2}, "choose a multiple of 2"),
-        (TrainConfig, {"learning_rate": float("nan")}, "learning_rate is nan"),
-        (TrainConfig, {"halving_share": 0.0}, "halving_share is 0.0"),
-        (TrainConfig, {"warmup_share": 1.5}, r"warmup_share is 1.5; it must be in \[0, 1\]"),
-    ],
-)
-def test_numbers_that_cannot_work(kind: Callable[..., object], numbers: dict[str, float], says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
-        kind(**numbers)
+def test_bounds_are_themselves_allowed_but_for_above() -> None:
+    config = SimpleNamespace(one=1, zero=0)
+    at_least(config, 1, "one")
+    at_most(config, 1, "one")
+    in_unit_interval(config, "zero", "one")
+    check_seed(0)
+    with pytest.raises(ConfigError, match="one is 1; it must be above 1"):
+        above(config, 1, "one")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1])
+def test_what_is_no_number_in_bounds_is_refused(value: float) -> None:
+    config = SimpleNamespace(share=value)
+    for check in (lambda: at_least(config, 0, "share"), lambda: in_unit_interval(config, "share")):
+        with pytest.raises(ConfigError, match=f"share is {value}; it must be "):
+            check()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from slotlight.datasets import VOID, COCODataset, DatasetSource, LabelKind, open_dataset
-from slotlight.errors import DatasetError
+from slotlight.errors import DatasetError, ImageError
 
 ALL = frozenset(LabelKind)
 
@@ -105,14 +105,6 @@ def test_wrong_size_is_named(coco: tuple[Path, Path]) -> None:
         COCODataset(*coco)[0].read_labels(ALL)
 
 
-def test_class_out_of_range_is_named(coco: tuple[Path, Path]) -> None:
-    content = json.loads(coco[0].read_text())
-    content["annotations"][0]["category_id"] = 5
-    coco[0].write_text(json.dumps(content))
-    with pytest.raises(DatasetError, match="annotation 1 has category 5"):
-        COCODataset(*coco)[0].read_labels(ALL)
-
-
 @pytest.mark.parametrize(("text", "message"), [("{", "not a JSON file"), ("[]", "lacks annotations, images")])
 def test_files_of_another_form(coco: tuple[Path, Path], text: str, message: str) -> None:
     coco[0].write_text(text)
@@ -169,6 +161,27 @@ def test_truth_in_the_stored_frame_is_turned_with_its_photograph(
 def test_file_names_of_other_places(coco: tuple[Path, Path], name: str) -> None:
     rewrite(coco[0], lambda content: content["images"][1].update(file_name=name.replace("\\\\", "\\")))
     assert COCODataset(*coco)[0].read_image().shape == (10, 20, 3)
+
+
+def test_a_photograph_of_another_folder_is_not_taken_for_one_of_the_same_name(
+    coco: tuple[Path, Path],
+) -> None:
+    def two_cameras(content: dict) -> None:
+        for camera, image in enumerate(content["images"]):
+            image["file_name"] = f"camera{camera}/a.png"
+
+    rewrite(coco[0], two_cameras)
+    for sample in COCODataset(*coco):
+        with pytest.raises(ImageError, match=r"camera[01]/a\.png cannot be read"):
+            sample.read_image()
+
+
+def test_file_names_of_another_case_name_the_only_photograph(coco: tuple[Path, Path]) -> None:
+    rewrite(coco[0], lambda content: content["images"][1].update(file_name="A.PNG"))
+    assert COCODataset(*coco)[0].read_image().shape == (10, 20, 3)
+    Image.new("RGB", (20, 10)).save(coco[1] / "a.PNG")  # either could be meant
+    with pytest.raises(ImageError, match=r"A\.PNG cannot be read"):
+        COCODataset(*coco)[0].read_image()
 
 
 @pytest.mark.parametrize("deep", [False, True])

@@ -90,6 +90,11 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
         ({"annotations_0_image_id": [1]}, r"annotation 6 has the image_id \[1\]"),
         ({"annotations_0_image_id": ...}, "annotation 6 has no image_id"),
         ({"annotations_0_category_id": {}}, "annotation 6 has the category_id {}"),
+        (
+            {"annotations_0_category_id": 5},
+            "annotation 6 has the category 5, which its categories do not list",
+        ),
+        ({"annotations_0_iscrowd": 1, "annotations_1_iscrowd": 1}, "all 2 annotations are crowds"),
         ({"annotations_0_iscrowd": 2}, "annotation 6 has the iscrowd 2; it must be 0 or 1"),
         ({"annotations_0_iscrowd": [0]}, "annotation 6 has the iscrowd"),
         (

@@ -40,6 +40,7 @@ COMPRESSED = COMPRESSED.decode() if isinstance(COMPRESSED, bytes) else COMPRESSE
         [SQUARE, []],
         [SQUARE, [1, 1, 2, 2]],
         code(runs()),
+        code([float(run) for run in runs()]),
         code(COMPRESSED),
     ],
 )
@@ -87,11 +88,11 @@ def test_what_is_stated_is_kept() -> None:
         ({"segmentation": code([1, 2, 3])}, "do not add up to the 200 pixels"),
         ({"segmentation": code([10**12])}, "do not add up"),
         ({"segmentation": code([-5, 205])}, "do not add up"),
-        ({"segmentation": code([1.5, 198.5])}, "without a list or text"),
+        ({"segmentation": code([1.5, 198.5])}, "without a text or a list"),
         ({"segmentation": code("")}, "do not add up"),
         ({"segmentation": code("ab\0é")}, "do not add up"),
         ({"segmentation": {"counts": runs()}}, "whose size None"),
-        ({"segmentation": {"size": list(SIZE)}}, "without a list or text"),
+        ({"segmentation": {"size": list(SIZE)}}, "without a text or a list"),
     ],
 )
 def test_what_is_broken_is_named(annotation: dict, says: str) -> None:

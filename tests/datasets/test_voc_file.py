@@ -89,6 +89,14 @@ def test_lists_as_tools_write_them(tmp_path: Path, text: str) -> None:
     assert read_list(tmp_path / "val.txt", known) == ["a b (1)", "c"]
 
 
+def test_two_folders_of_a_list_that_mean_one_photograph(tmp_path: Path) -> None:
+    (tmp_path / "val.txt").write_text("one/a.jpg\ntwo/a.jpg\n")
+    with pytest.raises(
+        DatasetError, match=r"names one/a\.jpg and two/a\.jpg, but JPEGImages has only one a;"
+    ):
+        read_list(tmp_path / "val.txt", {"a": tmp_path / "a.jpg"})
+
+
 def test_a_name_that_ends_like_a_flag(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_text("IMG 1\nIMG 0\nmissing 1\n")
     known = {"IMG 1": Path("x"), "IMG 0": Path("y")}

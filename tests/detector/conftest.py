@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from slotlight.detector.pseudo_masks import PseudoMasks
 from slotlight.formats.run_lengths import RunLengths
+from tiny_distilling import distil_tiny
 
 
 def draw_photograph(path: Path, seed: int) -> tuple[Path, np.ndarray]:
@@ -31,3 +32,9 @@ def discs(tmp_path_factory: pytest.TempPathFactory) -> list[PseudoMasks]:
         path, mask = draw_photograph(folder / f"{number}.jpg", number)
         found.append(PseudoMasks(path, RunLengths.encode(mask[None]), (0.9,)))
     return found
+
+
+@pytest.fixture(scope="session")
+def folder(discs: list[PseudoMasks], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that learnt from them."""
+    return distil_tiny(discs, tmp_path_factory.mktemp("distil") / "run")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import files_below
 from found_scenes import discovery
 from slotlight.config import FormatConfig
 from slotlight.discovery.converting import convert_run
@@ -47,14 +48,6 @@ def run(out: Path, photographs: list[Path], formats: FormatConfig, shard: str = 
 
 def _rest(found):
     return found.segments, found.masks, found.boxes_xyxy, found.scores, found.path
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in folder.rglob("*")
-        if p.is_file() and not p.name.startswith(".")
-    }
 
 
 def test_all_formats_at_once_in_one_run_in_shards_and_converted(tmp_path, photographs):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from commands import files_below
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.merging import merge_shards
 from slotlight.discovery.pictures import discover_entries
@@ -45,14 +46,6 @@ def run(
     results.finish()
     results.close()
     return out
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in folder.rglob("*")
-        if p.is_file() and not p.name.startswith(".")
-    }
 
 
 @pytest.mark.slow

@@ -3,34 +3,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
-from torch.nn import functional as F
 
-from slotlight.baselines.scoring import score_segments
-from slotlight.config import Calibration, ObjectRule
-from slotlight.discovery.objects import pixel_objects, pixel_regions
+from known_masks import hard, two_squares
+from slotlight.config import ObjectRule
+from slotlight.discovery.objects import pixel_objects
 from slotlight.discovery.segments import (
     FINEST_PIXELS,
     EnlargedMasks,
-    calibrated,
     mask_boxes_xyxy,
-    segment_objects,
 )
-from slotlight.segmenter import Regions
 
 EVERYTHING = ObjectRule(min_score=0.0, max_objects=100, min_area=0.0, min_part=0.0)
-
-
-def hard(segments: list[list[int]] | np.ndarray, slots: int = 4) -> Tensor:
-    """Slot masks (slot, height, width) of a map of winners."""
-    return F.one_hot(torch.as_tensor(np.asarray(segments)), slots).movedim(-1, 0).float()
-
-
-def two_squares() -> np.ndarray:
-    segments = np.zeros((20, 30), dtype=int)
-    segments[2:8, 3:10] = 1
-    segments[10:18, 15:28] = 2
-    return segments
 
 
 class TestPixelObjects:
@@ -138,63 +121,3 @@ class TestPixelObjects:
             rows, columns = np.nonzero(mask)
             assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             assert len(np.unique(found.segments[mask])) == 1
-
-
-def test_a_hundred_regions_of_a_large_photograph_take_little() -> None:
-    masks, scores = torch.ones(100, 4, 4), torch.linspace(1, 0.2, 100)
-    found = pixel_regions(Regions(masks, scores), (3000, 2000), ObjectRule(max_objects=100))
-    assert found.masks.nbytes < 100 * FINEST_PIXELS**2
-    assert found.boxes_xyxy.tolist() == [[0, 0, 2000, 3000]] * 100
-    assert EnlargedMasks(found.masks, (3000, 2000))[99].all()
-
-
-def test_boxes_of_no_and_of_single_pixel_masks() -> None:
-    assert mask_boxes_xyxy(np.zeros((0, 4, 5), dtype=bool)).shape == (0, 4)
-    one = np.zeros((1, 4, 5), dtype=bool)
-    one[0, 3, 4] = True
-    assert mask_boxes_xyxy(one).tolist() == [[4, 3, 5, 4]]
-
-
-class TestScore:
-    def test_what_runs_along_the_border_is_background_and_the_middle_is_an_object(self) -> None:
-        scores = score_segments(hard(two_squares())[None])[0]
-        assert scores.tolist() == [0, 1, 1, 0]  # background, objects, and a slot that wins nowhere
-
-    def test_touching_the_border_costs_score(self) -> None:
-        segments = np.zeros((12, 12), dtype=int)
-        segments[4:8, 4:8] = 1
-        segments[0:3, 0:3] = 2
-        scores = score_segments(hard(segments)[None])[0]
-        assert scores[0] == 0
-        assert 0 < scores[2] < scores[1]
-
-    def test_unsure_masks_cost_score(self) -> None:
-        sure = hard(two_squares())[None]
-        unsure = (2 * sure).softmax(dim=1)
-        assert 0 < score_segments(unsure)[0, 1] < score_segments(sure)[0, 1]
-
-    @given(st.integers(1, 9), st.integers(0, 10_000))
-    @settings(max_examples=40, deadline=None)
-    def test_always_in_zero_to_one_and_independent_of_the_batch(self, slots: int, seed: int) -> None:
-        generator = torch.Generator().manual_seed(seed)
-        masks = torch.randn(3, slots, 4, 5, generator=generator).softmax(dim=1)
-        scores = score_segments(masks)
-        assert scores.min() >= 0
-        assert scores.max() <= 1
-        torch.testing.assert_close(score_segments(masks[1:2]), scores[1:2])
-
-
-def test_calibrated_scores_keep_their_order_and_decide_what_is_kept() -> None:
-    winners = np.repeat(np.arange(4, dtype=np.uint8), 4)[None].repeat(4, axis=0)
-    raw, groups = np.array([0.0, 0.2, 0.5, 0.8], np.float32), np.arange(4)
-    halved = Calibration(slope=2.0, intercept=-1.0, labels="some")
-    every = segment_objects(winners, raw, groups, EVERYTHING, (4, 16), calibration=halved)
-    odds = np.exp(-1.0) * (raw[:0:-1] / (1 - raw[:0:-1])) ** 2
-    assert np.allclose(every.scores, odds / (1 + odds), atol=1e-6)
-    assert every.boxes_xyxy[:, 0].tolist() == [12, 8, 4]
-    few = segment_objects(winners, raw, groups, ObjectRule(min_score=0.25), (4, 16), calibration=halved)
-    assert few.scores.tolist() == every.scores[:2].tolist()
-    kept = segment_objects(winners, raw, groups, ObjectRule(), (4, 16), calibration=halved)
-    assert len(kept.scores) == 2  # the third is right less than once in twenty times
-    assert len(segment_objects(winners, raw, groups, ObjectRule(), (4, 16)).scores) == 3
-    assert calibrated(np.array([0.0, 1.0]), halved).tolist() == [0, 1]

@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
+from commands import files_below
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.discovery.merging import merge_shards
 from slotlight.discovery.pictures import discover_entries
@@ -58,14 +59,6 @@ def run(
         results.finish()
     results.close()
     return out
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
-    }
 
 
 def objects(out: Path) -> dict[str, list[object]]:

@@ -3,8 +3,12 @@
 import os
 import resource
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
 
+import psutil
 import pytest
 
 from slotlight.discovery.discoverer import Discoverer
@@ -63,6 +67,44 @@ def test_a_full_disk_is_what_it_is_in_one_process(tmp_path, photographs):
     says = r"^.*out cannot be written: File too large; make room or choose another --out\. Finished work is kept; .*\.$"
     with pytest.raises(OutputError, match=says):
         list(results.take(discover_in_workers(full, results.left, 2)))
+
+
+class KilledWhileStarting:
+    def __call__(self) -> Discoverer:
+        raise AssertionError
+
+    def __reduce__(self):  # when a worker is given it
+        return _kill_yourself, ()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_worker_that_is_killed_before_it_has_its_share_is_one_sentence(tmp_path, photographs):
+    results = ResultFolder(tmp_path / "out", photographs, IDENTITY)
+    many = results.left * 2_000  # more than a pipe holds
+    ended = Work(KilledWhileStarting(), results.pictures, batch_size=2, seed=0, threads=1)
+    with pytest.raises(SlotlightError, match="worker process was killed"):
+        list(discover_in_workers(ended, many, 2))
+
+
+@pytest.mark.slow
+def test_interrupting_workers_that_start_shows_nothing_of_them(tmp_path, photographs):
+    arguments = ["discover", photographs[0].parent, "--workers", "2", "--model", "centre-box", "--out", "out"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "slotlight", *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    driver = psutil.Process(running.pid)
+    while not any("spawn_main" in " ".join(child.cmdline()) for child in driver.children()):
+        assert running.poll() is None
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import pytest
 from commands import Command, Ended, contents
 from damage import Drill
 from slotlight.discovery.record import PROGRESS, whole_lines
-from small_runs import COMMANDS, difference, draw, result
+from small_runs import COMMANDS, SKIP, difference, draw, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(14400)]
 
@@ -40,7 +40,7 @@ def test_kills(
     (photographs / "pictures/broken.jpg").write_bytes(b"\xff\xd8 no photograph")
     before = {folder: contents(photographs / folder) for folder in ("pictures", "masks")}
     out = photographs / "out"
-    arguments = (*COMMANDS[name], *(("--on-error", "skip") if name == "evaluate" else ()), "--out", out)
+    arguments = (*COMMANDS[name], *SKIP.get(name, ()), "--out", out)
     whole = command(*arguments).end()
     assert not whole.fault
     assert whole.status == (1 if name == "discover" else 0), whole.output
@@ -85,50 +85,52 @@ def test_kills_while_starting(
     drill.check(10)
 
 
-SHARDS, MANY = 3, 40
+SHARDS, MANY, WORKER_KILLS = 3, 40, 30
 SCALED = ("discover", "pictures", "--model", "kmeans-colour")
 
 
-def kill_one(process: psutil.Process, rng: random.Random) -> str:
+def workers_of(driver: psutil.Process) -> list[psutil.Process]:
+    """Its children, but for the one that only keeps track of what Python shares between processes."""
+    return [child for child in driver.children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def kill_one(driver: psutil.Process, workers: list[psutil.Process], rng: random.Random) -> str:
     """SIGKILL for a command that has workers, or for one of those; who it was."""
-    # A child that only keeps track of what Python shares between processes is no worker.
-    workers = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
-    chosen = rng.choice([process, *workers])
+    chosen = rng.choice([driver, *workers])
     chosen.kill()
-    return "driver" if chosen == process else "worker"
+    return "driver" if chosen == driver else "worker"
 
 
-def test_kills_of_drivers_and_workers(photographs: Path, drill: Drill, rng: random.Random) -> None:
+def test_kills_of_drivers_and_workers(
+    command: Callable[..., Command], photographs: Path, drill: Drill, rng: random.Random
+) -> None:
     """Nothing is lost, nothing is double, and no worker outlives its driver for long."""
     photographs = draw(photographs / "many", MANY)
-    arguments = [sys.executable, "-m", "slotlight", *SCALED, "--workers", "2", "--out"]
-    subprocess.run([*arguments, "whole"], cwd=photographs, check=True, capture_output=True)
-    for number in range(10):
-        out = f"out-{number}"
-        running = subprocess.Popen(
-            [*arguments, out], cwd=photographs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        family = psutil.Process(running.pid)
-        moment = rng.randrange(MANY)
-        while running.poll() is None and recorded(photographs / out) < moment:
-            time.sleep(0.02)
-        workers = family.children() if running.poll() is None else []
-        who = kill_one(family, rng) if running.poll() is None else "nobody"
-        output, _ = running.communicate(timeout=600)
-        _, alive = psutil.wait_procs(workers, timeout=60)
-        fault = f"{len(alive)} workers live on" if alive else ""
-        if who == "worker" and running.returncode and "the same command goes on" not in output:
-            fault = output[-500:]
-        drill.note(f"{who} killed", fault, 0)
-        again = subprocess.run(
-            [*arguments, out], cwd=photographs, capture_output=True, text=True, check=False
-        )
-        fault = again.stderr[-500:] if again.returncode else ""
-        fault = fault or twice(photographs / out)
-        drill.note(
-            "after it", fault or difference(result(photographs / out), result(photographs / "whole")), 0
-        )
-    drill.check(20)
+    arguments = (*SCALED, "--workers", "2", "--out")
+    assert command(*arguments, "whole", cwd=photographs).end().status == 0
+    killed = 0
+    while killed < WORKER_KILLS:
+        out = f"out-{killed}"
+        for _ in range(rng.choice((1, 2, 3))):  # on the way to one result
+            moment = rng.randrange(MANY)
+            running = command(*arguments, out, cwd=photographs)
+            family = psutil.Process(running.pid)
+            while running.is_alive() and recorded(photographs / out) < moment:
+                time.sleep(0.02)
+            workers = workers_of(family) if running.is_alive() else []
+            who = kill_one(family, workers, rng) if running.is_alive() else "nobody"
+            ended = running.end()
+            _, alive = psutil.wait_procs(workers, timeout=60)
+            fault = f"{len(alive)} workers live on" if alive else ended.fault
+            if who == "worker" and ended.status and "the same command resumes" not in ended.output:
+                fault = fault or ended.output[-500:]
+            drill.note(f"{who} killed", fault, ended.seconds)
+            killed += who != "nobody"
+        again = command(*arguments, out, cwd=photographs).end()
+        fault = again.fault or (again.output[-500:] if again.status else twice(photographs / out))
+        fault = fault or difference(result(photographs / out), result(photographs / "whole"))
+        drill.note("after it", fault, again.seconds)
+    drill.check(WORKER_KILLS)
 
 
 def test_kills_of_shards_and_merges(

@@ -10,7 +10,7 @@ import pytest
 
 from commands import Command, contents
 from damage import Drill
-from small_runs import COMMANDS, difference, result
+from small_runs import COMMANDS, SKIP, difference, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -77,7 +77,6 @@ def test_terminals(command: Callable[..., Command], photographs: Path, drill: Dr
             path.rename(path.with_name(new.replace(".jpg", suffix)))
     (photographs / "pictures/brokén\n.jpg").write_bytes(b"no photograph")
     before = contents(photographs / "pictures")
-    skip = ("--on-error", "skip") if name == "evaluate" else ()
     arguments = [str(photographs / one) if one in ("pictures", "masks") else one for one in COMMANDS[name]]
     if name == "evaluate":  # the protocol of that name
         arguments[arguments.index("--protocol") + 1] = "masks"
@@ -85,7 +84,7 @@ def test_terminals(command: Callable[..., Command], photographs: Path, drill: Dr
     expected: dict[str, object] | None = None
     for label, place in ({"plain": {}} | PLACES).items():
         out = photographs / label
-        ended = command(*arguments, *skip, "--out", out, **place).end()
+        ended = command(*arguments, *SKIP.get(name, ()), "--out", out, **place).end()
         fault = ended.fault or (
             "" if ended.status == status else f"status {ended.status}: {ended.output[-500:]}"
         )

@@ -29,8 +29,19 @@ def judged(objects: int, share: float, seed: int = 0) -> Judged:
 def test_held_out_photographs_say_whether_a_fit_helps() -> None:
     too_sure, honest = judged(1000, 0.5), judged(1000, 1.0)
     assert binned_error(too_sure.scores, too_sure.right) > 0.2
-    assert cross_validated(too_sure).expected < 0.06
+    assert cross_validated(too_sure, "").expected < 0.06
     assert fitted(honest, "").slope == pytest.approx(1, abs=0.2)
+
+
+def test_scores_that_one_photograph_alone_bears_out_are_refused() -> None:
+    scores = np.array([0.3] * 10 + [0.7] * 10 + [0.9] * 8)
+    right = np.array([True] * 5 + [False] * 5 + [True] * 4 + [False] * 6 + [True] * 8)
+    both = Judged(scores, right, np.array([0] * 20 + [1] * 8))
+    assert fitted(both, "some").slope > 0
+    with pytest.raises(
+        ConfigError, match=r"not right more often \(some, a fifth of the photographs held out\)"
+    ):
+        cross_validated(both, "some")
 
 
 def test_all_objects_of_a_photograph_are_in_one_fold() -> None:
@@ -87,7 +98,7 @@ def test_what_cannot_be_calibrated_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="tokencut is not a folder"):
         calibrate("tokencut", scenes, out=tmp_path / "a")
     floor = slotlight.load("centre-box").segmenter
-    with pytest.raises(ConfigError, match="'corloc' judges no scores; valid: detection, masks"):
+    with pytest.raises(ConfigError, match="'corloc' does not judge scores; valid: detection, masks"):
         fit_calibration(floor, scenes, out=tmp_path / "b", protocol="corloc")
 
 

@@ -9,62 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import timm
 import torch
 from filelock import FileLock
-from torch.utils.data import DataLoader
 
-from slotlight.backbones import Backbone
 from slotlight.errors import CacheError
 from slotlight.features import cache as feature_cache
 from slotlight.features.cache import cache_features
-from slotlight.features.dataset import FeatureCache, FeatureDataset
-from slotlight.images import read_photograph, resize, to_batch
-
-SIDE = 32
-
-
-def tiny_backbone(seed: int = 0, layer: int = -1) -> Backbone:
-    torch.manual_seed(seed)
-    vit = timm.create_model("vit_tiny_patch16_224", depth=2, num_classes=0, dynamic_img_size=True)
-    return Backbone("tiny", vit, layer=layer)
-
-
-@pytest.fixture
-def photographs(photo_paths: list[Path], tmp_path: Path) -> list[Path]:
-    """Nine files of which one is no photograph."""
-    folder = tmp_path / "photographs"
-    folder.mkdir()
-    for index in range(8):
-        shutil.copy(photo_paths[index % len(photo_paths)], folder / f"{index}.jpg")
-    (folder / "3x.jpg").write_text("not a photograph")
-    return sorted(folder.iterdir())
-
-
-def build(photographs: list[Path], folder: Path, backbone: Backbone | None = None) -> FeatureCache:
-    return cache_features(photographs, folder, backbone or tiny_backbone(), image_size=SIDE, batch_size=2)
-
-
-def test_rows_are_the_backbones_features_in_order(photographs: list[Path], tmp_path: Path) -> None:
-    cache = build(photographs, tmp_path / "cache")
-    assert cache.photographs == [p for p in photographs if p.name != "3x.jpg"]
-    dataset = FeatureDataset(cache)
-    images = to_batch([resize(read_photograph(p), (SIDE, SIDE)) for p in cache.photographs])
-    expected, rows = tiny_backbone()(images).patches, dataset.__getitems__(list(range(8)))
-    torch.testing.assert_close(rows.float(), expected, atol=0.1, rtol=0.05)  # decoded at 1/2 .. 1/8
-    torch.testing.assert_close(dataset[4], rows[4])
-    assert (cache.grid, cache.dim, cache.side) == ((2, 2), 192, SIDE)
-
-
-def test_unreadable_photographs_are_named_and_remembered(
-    photographs: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    first = build(photographs, tmp_path / "cache")
-    assert [p.name for p in first.skipped] == ["3x.jpg"]
-    assert "3x.jpg is not an image" in caplog.text
-    assert build(photographs, tmp_path / "cache") == first
-    with pytest.raises(CacheError, match="None of the 1 "):
-        build([p for p in photographs if p.name == "3x.jpg"], tmp_path / "cache")
+from slotlight.features.dataset import FeatureDataset
+from slotlight.files import unsealed
+from tiny_caches import SIDE, build, tiny_backbone
 
 
 def test_a_finished_cache_is_only_read(photographs: list[Path], tmp_path: Path) -> None:
@@ -74,6 +27,17 @@ def test_a_finished_cache_is_only_read(photographs: list[Path], tmp_path: Path) 
     broken.forward = lambda _: pytest.fail("computed again")
     assert build(photographs, tmp_path / "cache", broken) == cache
     assert cache.file.stat().st_mtime_ns == written
+
+
+def test_a_finished_shard_s_progress_is_read_once(
+    photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_cache, "SHARD", 4)
+    cache = build(photographs, tmp_path / "cache")
+    read: list[bytes] = []
+    monkeypatch.setattr(feature_cache, "unsealed", lambda text: read.append(text) or unsealed(text))
+    assert build(photographs, tmp_path / "cache") == cache
+    assert len(read) == 3
 
 
 def test_what_changes_the_features_changes_the_cache(photographs: list[Path], tmp_path: Path) -> None:
@@ -116,7 +80,7 @@ def test_goes_on_after_a_kill(photographs: list[Path], tmp_path: Path) -> None:
         import os, signal, sys
         from pathlib import Path
         from slotlight.features import cache as feature_cache
-        from test_cache import build, tiny_backbone
+        from tiny_caches import build, tiny_backbone
 
         feature_cache.FLUSH_SECONDS = 0
         calls = []
@@ -129,7 +93,9 @@ def test_goes_on_after_a_kill(photographs: list[Path], tmp_path: Path) -> None:
         build(sorted(Path(sys.argv[1]).iterdir()), Path(sys.argv[2]), backbone)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(photographs[0].parent), str(tmp_path / "k")]
-    killed = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    killed = subprocess.run(
+        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+    )
     assert killed.returncode == -9, killed.stderr
     (home,) = (tmp_path / "k").iterdir()
     assert json.loads((home / "progress-0000000.json").read_text())["seen"] == 4
@@ -193,27 +159,12 @@ def test_a_folder_that_cannot_be_written(photographs: list[Path], tmp_path: Path
         build(photographs, tmp_path / "file")
 
 
-def test_features_beyond_half_precision(photographs: list[Path], tmp_path: Path) -> None:
-    backbone = tiny_backbone()
-    for weight in backbone.parameters():
-        weight.mul_(1e4)
-    with pytest.raises(CacheError, match="half precision"):
-        build(photographs, tmp_path, backbone)
-
-
-def test_batches_come_whole(photographs: list[Path], tmp_path: Path) -> None:
-    dataset = FeatureDataset(build(photographs, tmp_path))
-    batches = list(DataLoader(dataset, batch_size=3, collate_fn=lambda batch: batch))
-    assert [len(batch) for batch in batches] == [3, 3, 2]
-    torch.testing.assert_close(torch.cat(batches), torch.stack(list(dataset)))
-
-
-def test_a_cache_may_be_larger_than_memory(tmp_path: Path) -> None:
-    row_bytes = 64 * 64 * 1024 * 2
-    rows = 2 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // row_bytes
-    (tmp_path / "sparse").touch()
-    os.truncate(tmp_path / "sparse", rows * row_bytes)
-    dataset = FeatureDataset(
-        FeatureCache(tmp_path / "sparse", [tmp_path] * rows, {}, grid=(64, 64), dim=1024, side=1024)
-    )
-    assert dataset.__getitems__([0, rows - 1]).shape == (2, 4096, 1024)
+def test_unreadable_photographs_are_named_and_remembered(
+    photographs: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = build(photographs, tmp_path / "cache")
+    assert [p.name for p in first.skipped] == ["3x.jpg"]
+    assert "3x.jpg is not an image" in caplog.text
+    assert build(photographs, tmp_path / "cache") == first
+    with pytest.raises(CacheError, match="None of the 1 "):
+        build([p for p in photographs if p.name == "3x.jpg"], tmp_path / "cache")

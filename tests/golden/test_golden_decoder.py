@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from slotlight.model.decoder import MLPDecoder
+from slotlight.model.decoders import MLPDecoder
 
 
 def test_decoder(golden_dir: Path):

@@ -69,13 +69,6 @@ def test_the_card_tells_what_was_measured(hub: Hub, tmp_path: Path) -> None:
         push_model(pretrained(), "someone/owls", evaluation=tmp_path / "none")
 
 
-@pytest.mark.usefixtures("hub")
-@pytest.mark.parametrize("repo", ["owls", "a/b/c", "a/b@main", "", "some one/owls"])
-def test_names_that_are_none(repo: str) -> None:
-    with pytest.raises(ConfigError, match="does not name a repository"):
-        push_model(pretrained(), repo)
-
-
 def test_who_may_not_write_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(ConfigError, match="log in with `hf auth login`"):

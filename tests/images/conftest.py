@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from odd_files import picture
 from web_server import WebServer, serving
 
 
@@ -66,3 +67,10 @@ def bucket(s3_server: str, folder: Path) -> str:
     store.mkdir(url)
     store.put(f"{folder}/", f"{url}/photographs/", recursive=True)
     return f"{url}/photographs"
+
+
+@pytest.fixture
+def png(tmp_path: Path) -> Path:
+    path = tmp_path / "good.png"
+    Image.fromarray(picture()).save(path)
+    return path

@@ -98,7 +98,9 @@ class TestLinks:
     def test_pipes_are_left_alone(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.jpg")
         (tmp_path / "a.jpg").touch()
-        assert find_photographs([tmp_path]) == [tmp_path / "a.jpg"]
+        found = survey_photographs([tmp_path])
+        assert found.photographs == [tmp_path / "a.jpg"]
+        assert found.left_out == [f"{tmp_path / 'pipe.jpg'} is not a regular file and was left out."]
         with pytest.raises(ImageError, match="neither a file nor a folder"):
             find_photographs([tmp_path / "pipe.jpg"])
 

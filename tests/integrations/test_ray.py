@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from commands import files_below
 from slotlight.discovery.pictures import discover_entries
 from slotlight.discovery.results import ResultFolder
 from slotlight.discovery.workers import Work
@@ -52,11 +53,6 @@ def photographs(tmp_path, photo_paths) -> list[Path]:
         picture.save(folder / f"{number:02}.jpg")
     (folder / "broken.jpg").write_text("no image")
     return sorted(folder.iterdir())
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_a_batch_of_paths_and_bytes(photographs):

@@ -4,11 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
-from slotlight.errors import DatasetError
+from label_maps import maps
 from slotlight.metrics import (
     adjusted_rand_index,
     best_overlap,
@@ -17,14 +15,6 @@ from slotlight.metrics import (
     foreground_rand_index,
     hungarian_iou,
 )
-
-SHAPE = (2, 4, 5)
-
-
-def maps(highest: int, *, void: bool = False) -> st.SearchStrategy[Tensor]:
-    values = st.integers(0, highest)
-    cells = st.one_of(values, st.just(255)) if void else values
-    return arrays("uint8", SHAPE, elements=cells, fill=st.nothing()).map(torch.from_numpy)
 
 
 def all_metrics(slots: Tensor, labels: Tensor) -> Tensor:
@@ -35,29 +25,6 @@ def all_metrics(slots: Tensor, labels: Tensor) -> Tensor:
         hungarian_iou(confusion, background=b, count_void=v) for b in (True, False) for v in (True, False)
     ]
     return torch.stack(values)
-
-
-def test_counts_pixels_once() -> None:
-    slots = torch.tensor([[[0, 0, 1]], [[2, 2, 2]]])
-    labels = torch.tensor([[[0, 3, 3]], [[255, 255, 1]]])
-    confusion = confusion_matrix(slots, labels)
-    assert confusion.counts.tolist() == [
-        [[1, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]],
-        [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]],
-    ]
-    assert confusion.void.tolist() == [[0, 0, 0], [0, 0, 2]]
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
-def test_maps_of_any_whole_number_are_counted_and_left_as_they_were(dtype: torch.dtype) -> None:
-    slots, labels = (
-        torch.tensor([[[0, 0, 1]]] * 2, dtype=dtype),
-        torch.tensor([[[0, 2, 255]]] * 2, dtype=dtype),
-    )
-    kept = slots.clone(), labels.clone()
-    assert confusion_matrix(slots, labels).counts.tolist() == [[[1, 0, 1], [0, 0, 0]]] * 2
-    assert torch.equal(slots, kept[0])
-    assert torch.equal(labels, kept[1])
 
 
 def test_void_pixels_stay_in_the_union_only_where_they_count() -> None:
@@ -94,40 +61,6 @@ def test_best_overlap_of_each_label() -> None:
     best = best_overlap_of_labels(confusion, count_void=False)[0]
     assert best.isnan().tolist() == [False, True, True, False]
     assert best[[0, 3]].tolist() == pytest.approx([2 / 3, 1 / 2])
-
-
-@pytest.mark.parametrize(
-    ("slots", "labels", "message"),
-    [
-        (torch.zeros(1, 2, 3), torch.zeros(1, 2, 4), "Slots of 1×2×3 .* labels of 1×2×4"),
-        (torch.zeros(0, 2, 3), torch.zeros(0, 2, 3), "no pixel"),
-        (torch.zeros(1, 2, 3), torch.full((1, 2, 3), -1), "A slot or label is -1"),
-    ],
-)
-def test_maps_that_do_not_fit_are_refused(slots: Tensor, labels: Tensor, message: str) -> None:
-    with pytest.raises(DatasetError, match=message):
-        confusion_matrix(slots.long(), labels.long())
-
-
-@settings(max_examples=40, deadline=None)
-@given(maps(3), maps(3))
-def test_rand_index_is_scikit_learn_s(slots: Tensor, labels: Tensor) -> None:
-    values = adjusted_rand_index(confusion_matrix(slots, labels))
-    expected = [adjusted_rand_score(b.flatten(), a.flatten()) for a, b in zip(slots, labels, strict=True)]
-    torch.testing.assert_close(values, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9)
-
-
-@settings(max_examples=40, deadline=None)
-@given(maps(3), maps(3, void=True))
-def test_foreground_rand_index_is_scikit_learn_s_on_objects(slots: Tensor, labels: Tensor) -> None:
-    values = foreground_rand_index(confusion_matrix(slots, labels))
-    for value, slot_map, label_map in zip(values, slots, labels, strict=True):
-        objects = (label_map > 0) & (label_map != 255)
-        if not objects.any():
-            assert value.isnan()
-        else:
-            expected = adjusted_rand_score(label_map[objects], slot_map[objects])
-            assert value.item() == pytest.approx(expected, abs=1e-9)
 
 
 @settings(max_examples=40, deadline=None)

@@ -5,7 +5,7 @@ import torch
 
 from slotlight.config import DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
 from slotlight.errors import ConfigError
-from slotlight.model.decoder import build_decoder
+from slotlight.model.decoders import build_decoder
 from slotlight.model.slot_count import SlotCount
 from slotlight.model.slot_model import build_slot_model
 

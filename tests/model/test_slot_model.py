@@ -6,21 +6,8 @@ from torch import Tensor
 from slotlight.backbones import Backbone
 from slotlight.config import DecoderConfig, MaskingConfig, ModelConfig, SlotConfig
 from slotlight.model.assignment import Share, assign_heads
-from slotlight.model.segmenter import ModelSegmenter
-from slotlight.model.slot_model import SlotModel, build_slot_model
-
-DIM, GRID, HEADS, SLOTS = 12, (4, 5), 3, 4
-CPU = torch.device("cpu")
-
-
-def make(seed: int = 0, patch_share: float = 1.0, adaptive: bool = False, **kwargs: object) -> SlotModel:
-    torch.manual_seed(seed)
-    config = ModelConfig(
-        slots=SlotConfig(heads=HEADS, slots=SLOTS, projection_hidden=16, mlp_hidden=16, adaptive=adaptive),
-        decoder=DecoderConfig(hidden=16, patch_share=patch_share),
-        **kwargs,
-    )
-    return build_slot_model(config, DIM, GRID)
+from slotlight.model.slot_model import build_slot_model
+from tiny_slot_model import CPU, DIM, GRID, HEADS, SLOTS, make
 
 
 def blobs(batch: int = 16, seed: int = 0) -> Tensor:
@@ -167,21 +154,3 @@ class TestSegment:
         alone = model.attention(model.projection(features).unsqueeze(0), noise)
         torch.testing.assert_close(found.masks, alone.attention[0])
         torch.testing.assert_close(found.slots, alone.slots[0])
-
-
-class TestSegmenter:
-    @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-    def test_photographs_of_any_shape_to_masks_and_scores(self, precision: str) -> None:
-        vit = timm.create_model(
-            "vit_tiny_patch16_224", depth=1, embed_dim=DIM, num_heads=3, dynamic_img_size=True
-        )
-        segmenter = ModelSegmenter("mine", Backbone("x", vit), make(), precision=precision)
-        assert (segmenter.name, segmenter.patch_size, segmenter.image_size) == ("mine", 16, 320)
-        assert segmenter.device == CPU
-        found = segmenter.segment(torch.rand(2, 3, 48, 112), seed=2)
-        assert found.masks.shape == (2, SLOTS, 3, 7)  # as published: the K slots
-        assert found.masks.dtype == found.scores.dtype == torch.float32
-        torch.testing.assert_close(found.masks.sum(dim=1), torch.ones(2, 3, 7), atol=0.02, rtol=0)
-        assert found.scores.min() >= 0
-        assert found.scores.max() <= 1
-        assert not any(parameter.requires_grad for parameter in segmenter.model.parameters())

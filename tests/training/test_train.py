@@ -1,4 +1,3 @@
-import csv
 import json
 import os
 import shutil
@@ -24,6 +23,8 @@ from slotlight.training.train import train
 from tiny_training import TRAIN
 
 CPU = torch.device("cpu")
+
+
 HELPERS = str(Path(__file__).parents[1])
 
 
@@ -49,11 +50,6 @@ def the_same(found: Path, expected: Path) -> bool:
 
 
 class TestRun:
-    def test_the_loss_falls(self, whole: Path) -> None:
-        rows = list(csv.DictReader((whole / "logs/from_step_0/metrics.csv").open()))
-        assert [int(row["step"]) for row in rows] == [20, 30]
-        assert float(rows[-1]["loss"]) < 0.85 * error_of_nothing(whole)
-
     def test_the_folder_loads_and_segments(self, whole: Path) -> None:
         masks = load_model(whole).segment(torch.rand(2, 3, 48, 80)).masks
         assert masks.shape == (2, 4, 3, 5)
@@ -91,13 +87,6 @@ class TestRun:
         config = replace(model_config, decoder=DecoderConfig(kind="mixer", hidden=32, patch_share=0.5))
         train(photo_paths, tmp_path, config, replace(TRAIN, steps=2, precision="bf16"), device=CPU)
         assert load_model(tmp_path).model.config == with_ranking(config)
-
-
-def error_of_nothing(run: Path) -> float:
-    """The loss of a model whose reconstruction is zero."""
-    (file,) = run.glob("features/*/features.f16")
-    features = torch.from_file(str(file), size=file.stat().st_size // 2, dtype=torch.float16)
-    return float(features.float().square().mean())
 
 
 class TestGoingOn:
@@ -235,7 +224,7 @@ class TestGoingOn:
     def test_resume_insists_on_a_run(
         self, photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
     ) -> None:
-        with pytest.raises(TrainingError, match="holds no run to go on with; leave --resume out"):
+        with pytest.raises(TrainingError, match="holds no run to resume; leave out --resume"):
             train(photo_paths, tmp_path / "out", model_config, TRAIN, device=CPU, resume=True)
         assert not (tmp_path / "out").exists()
 
@@ -276,7 +265,7 @@ def test_streamed_features_teach_what_cached_ones_do(
     weights, expected = (load_file(run / "slots.safetensors") for run in (tmp_path / "out", whole))
     for name, tensor in expected.items():
         torch.testing.assert_close(weights[name], tensor, rtol=0.02, atol=0.02)
-    with pytest.raises(TrainingError, match="keeps no features; leave --cache out"):
+    with pytest.raises(TrainingError, match="does not keep features; leave out --cache"):
         train(
             *(photo_paths, tmp_path / "out", model_config, replace(TRAIN, features="stream")),
             device=CPU,
@@ -311,33 +300,6 @@ class TestErrors:
                 device=CPU,
                 cache=whole / "features",
             )
-
-    def test_divergence_names_the_step_and_leaves_the_last_good_checkpoint(
-        self, photo_paths: list[Path], model_config: ModelConfig, whole: Path, tmp_path: Path
-    ) -> None:
-        longer = replace(TRAIN, steps=60, learning_rate=1e9, warmup_share=0.6, decay="halving")
-        longer = replace(longer, checkpoint_every=1)
-        with pytest.raises(TrainingError, match=r"diverged at step \d+,.*--start-over and a lower") as error:
-            train(photo_paths, tmp_path, model_config, longer, device=CPU, cache=whole / "features")
-        assert "\n" not in str(error.value)
-        assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / STATE).values())
-
-
-@pytest.mark.slow
-def test_a_compiled_step_learns_the_same(
-    photo_paths: list[Path], model_config: ModelConfig, tmp_path: Path
-) -> None:
-    weights, expected = (
-        load_file(
-            train(
-                photo_paths, tmp_path / str(on), model_config, replace(TRAIN, steps=3, compile=on), device=CPU
-            )
-            / "slots.safetensors"
-        )
-        for on in (True, False)
-    )
-    for name, tensor in expected.items():
-        torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def test_sound_alone_is_no_video(tmp_path):
         sound.sample_rate = 44_100
         container.mux(stream.encode(sound))
         container.mux(stream.encode(None))
-    with pytest.raises(VideoError, match="holds no video"):
+    with pytest.raises(VideoError, match="has no video stream"):
         reader(tmp_path / "sound.mp4")
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,19 +10,9 @@ from pycocotools import mask as pycoco
 
 from clips import colour_discoverer, read_clip, squares, write_clip
 from slotlight.errors import OutputError, VideoError
-from slotlight.video import run
 from slotlight.video.reading import FrameReader, VideoSource
 from slotlight.video.run import Tracked, track_video
-
-
-def track(path: Path, out: Path, **how: object) -> Tracked:
-    reader = FrameReader(VideoSource.file(path), how.pop("every", 1))
-    return track_video(colour_discoverer(), reader, out, batch_size=4, **how)
-
-
-@pytest.fixture
-def clip(tmp_path):
-    return write_clip(tmp_path / "my clip.mp4", squares(30, hidden=range(10, 14)))
+from tracked_clips import track
 
 
 def test_files_that_tell_the_truth(clip, tmp_path):
@@ -65,29 +54,6 @@ def test_files_that_tell_the_truth(clip, tmp_path):
         assert 2 < np.abs(drawn.astype(int) - image).mean() < 40  # drawn on, and still the same picture
 
 
-def test_a_killed_run_goes_on_to_the_same_files(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "PIECE", 8)
-    track(clip, tmp_path / "whole")
-    for stop_at in (3, 13, 22, 30):
-
-        def stop(done: int, stop_at: int = stop_at) -> None:
-            if done == stop_at:
-                raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            track(clip, tmp_path / "out", on_frame=stop)
-        assert not (tmp_path / "out/tracks.json").exists()
-    begun: list[int] = []
-    track(clip, tmp_path / "out", on_frame=begun.append)
-    assert begun[0] == 24  # three whole pieces of eight were done
-    for name in ("tracks.csv", "tracks.json"):
-        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    ours, theirs = (read_clip(tmp_path / d / "annotated.mp4") for d in ("out", "whole"))
-    assert len(ours) == 30
-    assert all(np.array_equal(a[1], b[1]) and a[0] == b[0] for a, b in zip(ours, theirs, strict=True))
-    assert not list((tmp_path / "out/.parts").iterdir())
-
-
 def test_the_same_command_again_and_another(clip, tmp_path):
     track(clip, tmp_path / "out")
     before = (tmp_path / "out/annotated.mp4").stat().st_mtime_ns
@@ -97,29 +63,6 @@ def test_the_same_command_again_and_another(clip, tmp_path):
         track(clip, tmp_path / "out", every=2)
     assert track(clip, tmp_path / "out", every=2, annotated=False, start_over=True).frames == 15
     assert not (tmp_path / "out/annotated.mp4").exists()
-
-
-def test_a_few_frames_of_odd_size(tmp_path):
-    from fractions import Fraction
-
-    import av
-
-    with av.open(str(tmp_path / "odd.avi"), "w") as container:  # H.264 has no odd sizes, others do
-        stream = container.add_stream("mjpeg", rate=Fraction(30000, 1001))
-        stream.height, stream.width, stream.pix_fmt = 47, 63, "yuvj444p"
-        for image in squares(9, (47, 63)):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode(None))
-    assert track(tmp_path / "odd.avi", tmp_path / "out", max_frames=5).frames == 5
-    frames = read_clip(tmp_path / "out/annotated.mp4")
-    assert (len(frames), frames[0][1].shape) == (5, (48, 64, 3))
-
-
-def test_a_variable_rate_is_kept_in_the_annotated_video(tmp_path):
-    times = [0, 0.04, 0.08, 0.2, 0.3, 0.7]
-    tracked = track(write_clip(tmp_path / "clip.mp4", squares(6), times_s=times), tmp_path / "out")
-    assert "variable rate" in tracked.note
-    assert np.allclose([time for time, _ in read_clip(tmp_path / "out/annotated.mp4")], times, atol=0.002)
 
 
 def test_a_camera_is_recorded_until_it_is_stopped(tmp_path):
@@ -132,29 +75,6 @@ def test_a_camera_is_recorded_until_it_is_stopped(tmp_path):
     assert tracked.frames == 7
     frames = read_clip(tmp_path / "out/annotated.mp4")
     assert np.allclose([time for time, _ in frames], np.arange(7) / 10, atol=1e-3)
-
-
-def test_a_killed_recording_goes_on_with_new_frames(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "PIECE", 4)
-
-    def stop(done: int) -> None:
-        if done == 6:
-            raise KeyboardInterrupt
-
-    device = VideoSource("testsrc=size=64x48:rate=10", "camera 0", "lavfi")
-    with pytest.raises(KeyboardInterrupt):
-        track_video(colour_discoverer(), FrameReader(device), tmp_path / "out", on_frame=stop)
-    tracked = track_video(
-        colour_discoverer(),
-        FrameReader(device),
-        tmp_path / "out",
-        max_frames=None,
-        stop=iter([False, False, True]).__next__,
-    )
-    assert tracked.frames == 7  # four of a whole piece, and three more
-    assert np.allclose(
-        [t for t, _ in read_clip(tmp_path / "out/annotated.mp4")], np.arange(7) / 10, atol=1e-3
-    )
 
 
 def test_damage_is_told_again(tmp_path):

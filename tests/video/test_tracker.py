@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from slotlight.config import TrackRule
-from slotlight.errors import ConfigError
 from slotlight.formats.coco import coco_annotations
 from slotlight.video.tracker import Tracker
 
@@ -92,9 +91,3 @@ def test_a_state_that_was_written_goes_on_alike():
         state = tracker.state()
     assert numbers == expected
     assert whole.born > 3
-
-
-@pytest.mark.parametrize(("name", "value"), [("birth", 0), ("memory", -1), ("likeness", 1.5)])
-def test_rules_have_bounds(name, value):
-    with pytest.raises(ConfigError, match=name):
-        TrackRule(**{name: value})

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slotlight.errors import WeightsError
+
 State = dict[str, Tensor]
 
 _DEEPEST = 6
@@ -24,9 +26,11 @@ _ROLES = (
     "teacher",
     "target_encoder",
     "base_encoder",
+    "encoder_q",
     "",
     "student",
     "momentum_encoder",
+    "encoder_k",
     "model_ema",
     "state_dict_ema",
 )
@@ -83,8 +87,11 @@ def flatten(table: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str,
                 yield from flatten(value, f"{prefix}{key}.", depth + 1)
 
 
-def one_network(state: State) -> State:
+def one_network(state: State, source: str = "The checkpoint") -> State:
     """The weights of one network out of a checkpoint of several, without what stands before its names.
+
+    Raises:
+        WeightsError: It holds several, and none has the name of the one that is meant to be used.
 
     Example:
         >>> names = ("teacher.backbone.patch_embed.proj.weight", "student.backbone.patch_embed.proj.weight")
@@ -93,8 +100,13 @@ def one_network(state: State) -> State:
     """
     prefixes = {key.removesuffix(end) for key in state for end in _SIGNATURES if _ends_with(key, end)}
     if prefixes:
-        prefix = min(prefixes, key=lambda prefix: (_rank(prefix), len(prefix), prefix))
-        return _named(_below(state, prefix))
+        found = [_below(state, prefix) for prefix in _best(prefixes)]
+        if any(not _are_equal(found[0], other) for other in found[1:]):
+            names = ", ".join(repr(prefix.rstrip(".")) for prefix in _best(prefixes))
+            raise WeightsError(
+                f"{source} holds several networks ({names}); save the one that you mean by itself."
+            )
+        return _named(found[0])
     while wrapper := next((w for w in _WRAPPERS if any(key.startswith(w) for key in state)), None):
         state = _below(state, wrapper)
     return state
@@ -102,6 +114,19 @@ def one_network(state: State) -> State:
 
 def _ends_with(key: str, end: str) -> bool:
     return key == end or key.endswith(f".{end}")
+
+
+def _best(prefixes: set[str]) -> list[str]:
+    """What stands before the network that is read; several where their names do not say which it is."""
+
+    def order(prefix: str) -> tuple[int, int]:
+        return _rank(prefix), prefix.count(".")
+
+    return sorted(prefix for prefix in prefixes if order(prefix) == min(map(order, prefixes)))
+
+
+def _are_equal(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[key]) for key, value in one.items())
 
 
 def _rank(prefix: str) -> int:

@@ -7,6 +7,8 @@ translate the rest (DINOv2, DINOv3, BEiT, ...). Only what is read of a network h
 import argparse
 import pickle
 import re
+import warnings
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,8 @@ def read_weights(path: Path) -> State:
     """
     state = dict(flatten(read_tables(path)))
     if not state:
-        raise WeightsError(f"{path} holds no table of weights; save the network's state_dict.")
-    return one_network(state)
+        raise WeightsError(f"{path} does not contain a state_dict; save the network's.")
+    return one_network(state, str(path))
 
 
 def read_tables(path: Path) -> Any:
@@ -107,7 +109,7 @@ def fill(network: nn.Module, state: State, source: Path, *, facet: Facet = "toke
         ) from fault
     if not state.keys() & network.state_dict().keys():
         raise WeightsError(
-            f"{source} holds another network's weights: none has a name of this network's; theirs are such as "
+            f"{source} holds another network's weights: none of its keys is this network's; they look like "
             f"{next(iter(state))!r}."
         )
     missing = [key for key in result.missing_keys if _is_read(network, key, facet, layer)]
@@ -145,13 +147,13 @@ def _check_patches(network: nn.Module, state: State, source: Path) -> None:
     if given.shape[2:] != own.shape[2:]:
         sides = ("×".join(map(str, weight.shape[2:])) for weight in (given, own))
         raise WeightsError(
-            "{} holds another network's weights: its patches are {} pixels, not {}; choose the backbone of that "
+            "{} holds another network's weights: its patches are {} pixels, not {}; choose a backbone of that "
             "patch size.".format(source, *sides)
         )
     if len(given) != len(own):
         raise WeightsError(
-            f"{source} holds another network's weights: its features have {len(given)} numbers, not {len(own)}; choose "
-            "the backbone of that size."
+            f"{source} holds another network's weights: its features have {len(given)} dimensions, not {len(own)}; "
+            "choose a backbone of that size."
         )
 
 
@@ -173,7 +175,7 @@ def _without_zero_biases(network: Eva, state: State, source: Path) -> State:
         query, _, value = state[key].chunk(3)
         if query.any() or value.any():
             raise WeightsError(
-                f"{source} has biases of queries and values, which this network lacks; choose its variant with them "
+                f"{source} has biases for queries and values, which this network lacks; choose the variant with them "
                 "(timm's names with 'qkvb')."
             )
     return {key: value for key, value in state.items() if key not in biases}
@@ -247,9 +249,10 @@ def _read_safetensors(path: Path) -> Any:
 
 
 def _read_pth(path: Path) -> Any:
+    _check_archive(path)
     try:
         # The full checkpoints of DINO and MAE carry their command line along.
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings(action="ignore"):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as fault:  # damaged archives raise whatever their bytes happen to trip
         if isinstance(fault, pickle.UnpicklingError) and (code := re.search(r"GLOBAL ([\w.]+)", str(fault))):
@@ -257,4 +260,23 @@ def _read_pth(path: Path) -> Any:
                 f"{path} holds more than weights ({code[1]}) and is not loaded, because that could run code; save the "
                 "network's state_dict as safetensors."
             ) from fault
+        # PyTorch's own advice is to load what may run code.
+        cause = "" if "weights_only" in str(fault) else f" ({first_line(fault)})"
+        raise WeightsError(f"{path} is truncated or not a weights file{cause}.") from fault
+
+
+def _check_archive(path: Path) -> None:
+    """What PyTorch does not see of a zip archive: another kind's, and changed bits."""
+    if not zipfile.is_zipfile(path):
+        return  # PyTorch's older format, or none
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                raise WeightsError(f"{path} is a TorchScript program; save its state_dict as safetensors.")
+            damaged = archive.testzip()
+    except WeightsError:
+        raise
+    except Exception as fault:  # damaged archives raise whatever their bytes happen to trip
         raise WeightsError(f"{path} is truncated or not a weights file ({first_line(fault)}).") from fault
+    if damaged:
+        raise WeightsError(f"{path} is damaged: the checksum of {damaged!r} is wrong; download it again.")

@@ -11,7 +11,7 @@ from torch import Tensor
 from slotlight.backbones import Backbone, Features
 from slotlight.config import Calibration, Precision
 from slotlight.files import digest
-from slotlight.segmenter import Segmenter, SlotMasks, WithoutControls
+from slotlight.segmenter import BackboneSegmenter, Segmenter, SlotMasks, WithoutControls
 from slotlight.version import __version__
 
 
@@ -92,23 +92,15 @@ class PixelSegmenter(WithoutControls):
         return self.method.run(images, seed)
 
 
-class FeatureSegmenter(WithoutControls):
+class FeatureSegmenter(WithoutControls, BackboneSegmenter):
     """A `FeatureMethod` on one backbone as a segmenter; tables call it ``method@backbone``."""
-
-    calibration = Calibration()
 
     def __init__(
         self, name: str, method: FeatureMethod, backbone: Backbone, *, precision: Precision = "fp32"
     ) -> None:
-        self.name, self.method, self.backbone = f"{name}@{backbone.name}", method, backbone
-        self.is_seeded, self.precision = method.is_seeded, precision
-        self.patch_size = backbone.patch_size
-        self.image_size = method.side_patches * backbone.patch_size
-
-    @property
-    def device(self) -> torch.device:
-        """That of the backbone."""
-        return self.backbone.device
+        size = method.side_patches * backbone.patch_size
+        super().__init__(f"{name}@{backbone.name}", backbone, image_size=size, precision=precision)
+        self.method, self.is_seeded = method, method.is_seeded
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""

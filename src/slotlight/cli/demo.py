@@ -30,7 +30,7 @@ def demo(
         device: auto, cpu, cuda, mps, ...
         precision: Precision of the model's arithmetic.
         page: Where the page is served.
-        max_mb: The most megabytes that one photograph may have.
+        max_mb: The largest size of one photograph, in megabytes.
         max_pixels: Photographs with more pixels are named and left out, to limit memory.
     """
     from slotlight.images import max_pixels as most_pixels

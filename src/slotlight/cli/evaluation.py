@@ -11,7 +11,7 @@ from rich.console import Console
 
 from slotlight.config import Precision
 from slotlight.datasets import DatasetSource, open_dataset
-from slotlight.devices import check_devices, pick_device
+from slotlight.devices import check_devices, mention_slow_precision, pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import ConfigError
 from slotlight.evaluation.floors import floors_beneath
@@ -86,9 +86,8 @@ def _load(
         raise ConfigError(
             f"{len(folders)} trainings need as many seeds, one for each; pass --seeds {len(folders)}."
         )
-    return Discoverer(
-        load_trainings(folders, weights=weights, device=pick_device(device), precision=precision)
-    )
+    mention_slow_precision(chosen := pick_device(device), precision)
+    return Discoverer(load_trainings(folders, weights=weights, device=chosen, precision=precision))
 
 
 def _show(evaluation: Evaluation, out: Path, discoverers: Sequence[Discoverer]) -> None:

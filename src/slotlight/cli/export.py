@@ -28,7 +28,8 @@ def export(
         format: onnx for ONNX Runtime, torch for `torch.export.load`.
         weights: A local file with the backbone's weights.
         seed: Seed of the slots' initial noise; the graph always finds what this seed finds.
-        int8: Keep large weights in eight bits: little more than a third of the file, the same speed. For onnx.
+        int8: Store large weights in 8 bits: a little more than a third of the file size at the same speed. Only for
+            onnx.
     """
     from slotlight.choosing import choose_segmenter
     from slotlight.config.bounds import check_seed
@@ -38,7 +39,7 @@ def export(
     check_seed(seed)
     suffix = {"onnx": ".onnx", "torch": ".pt2"}[format]
     if out.suffix != suffix:
-        raise ConfigError(f"The file of the format {format} is named {out.name!r}; end its name in {suffix}.")
+        raise ConfigError(f"The format {format} cannot be written to {out.name!r}; end the name in {suffix}.")
     export_model(choose_segmenter(model, weights, "cpu", "fp32"), out, format, seed=seed, int8=int8)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     return 0

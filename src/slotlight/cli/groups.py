@@ -27,15 +27,15 @@ def groups(
 ) -> int:
     """Group the objects of a finished `slotlight discover` that look alike, over the whole folder.
 
-    Writes OUT/sheets/ (a contact sheet a group), OUT/names.csv (to be edited) and OUT/grouped.json (COCO, the names
-    being the categories). The same command, run again, keeps the groups and takes the names from names.csv: groups of
-    one name become one category, a group with an empty name is left out. Exit status: 0 all done, 1 some photographs
-    could no longer be read (each is named), 2 incorrect usage.
+    Writes OUT/sheets/ (one contact sheet per group), OUT/names.csv (to edit) and OUT/grouped.json (COCO, with the
+    names as categories). The same command, run again, keeps the groups and takes the names from names.csv: groups with
+    the same name become one category; a group with an empty name is left out. Exit status: 0 all done, 1 some
+    photographs could no longer be read (each is named), 2 incorrect usage.
 
     Args:
         found: The folder that `slotlight discover` wrote.
         out: The folder to write to: a new or empty one, or that of an earlier run.
-        groups: How many groups; without it, a number is chosen by their mean silhouette.
+        groups: How many groups; by default, the number with the best mean silhouette.
         model: The model whose backbone's features are compared: embedded, a folder that `slotlight train` wrote, or a
             method and a backbone such as tokencut@dino-vits16.
         weights: A local file with the backbone's weights.
@@ -54,7 +54,7 @@ def groups(
     segmenter = load(model, weights=weights, device=run.device, precision=run.precision).segmenter
     if segmenter.backbone is None:
         raise ConfigError(
-            f"The model {model!r} reads no features; choose one with a backbone, such as {EMBEDDED}."
+            f"The model {model!r} does not read features; choose one with a backbone, such as {EMBEDDED}."
         )
     reader = FeatureReader(segmenter.backbone, segmenter.image_size, run.precision, run.batch_size)
     with ProgressReport("reading objects", len(objects.offsets)) as progress:

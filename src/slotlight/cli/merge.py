@@ -8,9 +8,9 @@ from tyro.conf import Positional
 
 
 def merge(shards: Positional[tuple[Path, ...]], *, out: Path, start_over: bool = False) -> int:
-    """Put the shards of a run together: the files are those of one run, byte for byte.
+    """Put the shards of a run together: the result is byte for byte that of one run.
 
-    Exit status: 0 all done, 1 some photographs had failed (OUT/failures.json names them), 2 wrong use.
+    Exit status: 0 all done, 1 some photographs failed (OUT/failures.json names them), 2 incorrect usage.
 
     Args:
         shards: The folders that `slotlight discover --shard` wrote, in any order.

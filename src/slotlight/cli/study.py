@@ -42,7 +42,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
         device: str = "auto",
         start_over: bool = False,
     ) -> int:
-        """Answer a question of the paper for a backbone and photographs; without a NAME, list the questions.
+        """Answer one of the paper's questions for a backbone and photographs; without a NAME, list the questions.
 
         Trains every arm several times on PATHS, without a label, measures all of them on DATA, and writes
         OUT/report.html, OUT/report.md, OUT/report.json and OUT/per_image.csv. The same command, run again, resumes
@@ -52,7 +52,7 @@ def study_command(arguments: Sequence[str]) -> Callable[..., int]:
             name: Of a study.
             paths: Photographs, folders or "globs" to train on; without any, drawn scenes.
             source: What is measured on.
-            out: The folder to write to; studies/NAME where left out, studies/NAME-quick with --quick.
+            out: The folder to write to; by default studies/NAME, or studies/NAME-quick with --quick.
             options: How large the study is.
             preset: Where all other defaults come from: study for short trainings of the paper's method; paper for its
                 full size, which is the default for DINO's backbones, and for --weights without --backbone.

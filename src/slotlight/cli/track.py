@@ -36,7 +36,7 @@ def track(
     Args:
         video: A video file.
         out: The folder to write to: a new or empty one, or that of an earlier run.
-        camera: The number of a camera in place of a file; 0 is the first.
+        camera: The number of a camera instead of a file; 0 is the first.
         every: Read only every n-th frame.
         max_frames: Read at most this many frames.
         model: embedded, a folder that `slotlight train` wrote, or a baseline (see `slotlight models`).

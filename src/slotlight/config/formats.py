@@ -21,7 +21,7 @@ class FormatConfig:
     Attributes:
         format: One or several of coco, coco-polygons, yolo, voc, label-studio, csv, parquet, parquet-blocks,
             cutouts.
-        root: Photographs are named by their path below this folder, in place of the path that was given.
+        root: Photographs are named by their path below this folder, instead of the path as given.
         absolute: Photographs are named by their absolute path.
         uncertain_first: Also write uncertain-first.csv: the photographs, the least certain first.
 

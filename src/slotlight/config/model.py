@@ -224,7 +224,9 @@ class ModelConfig:
         above(self, 0, "partition_temperature", "pseudo_label_weight")
         at_least(self, 0, "diffusion_steps")
         if self.objective == "partition" and self.masks_from != "attention":
-            raise ConfigError("The objective 'partition' trains no decoder; set masks_from to 'attention'.")
+            raise ConfigError(
+                "The objective 'partition' does not train a decoder; set masks_from to 'attention'."
+            )
         if self.objective == "agreement" and self.slots.heads < 2:
             raise ConfigError("The objective 'agreement' needs several heads; set heads to 2 or more.")
         if (self.objective == "alignment") != (self.fusion == "learned"):

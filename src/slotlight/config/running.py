@@ -67,17 +67,17 @@ class ObjectRule:
     """Which scored slots become objects.
 
     Attributes:
-        min_score: Objects with a lower score, in [0, 1], are left out; a photograph may have none. By default, those
-            that are less likely right than 0.05, of a model whose scores are probabilities; else those below 0.15.
+        min_score: Objects with a lower score, in [0, 1], are left out; a photograph may have none. By default 0.05 for
+            models whose scores are probabilities, and 0.15 for others.
         max_objects: At most this many objects are kept, those with the highest scores.
         min_area: Objects smaller than this share of the photograph are left out.
         min_part: Each connected part of a slot is an object; parts smaller than this share of the largest are
             dropped as specks.
-        proposals: Keep all candidates of the model, ranked, overlapping or not, in place of objects that share the
+        proposals: Keep all candidates of the model, ranked and possibly overlapping, instead of objects that share the
             photograph's pixels; only for models that have them (`slotlight models`).
-        tiles: Look at photographs of more than 1.5 times the model's own side closer as well: at so many overlapping
-            tiles along each side, whose objects may overlap those of the whole. The shares above are then also of a
-            tile. 1 looks at the whole alone.
+        tiles: Also look at photographs larger than 1.5 times the model's own side in this many overlapping tiles along
+            each side; objects of tiles may overlap those of the whole, and min_area and min_part then also apply to a
+            tile. 1 looks only at the whole.
     """
 
     min_score: float | None = None

@@ -11,7 +11,7 @@ class TrackRule:
 
     Attributes:
         birth: An object gets a number once it is found in this many frames; those of the first frames get one at once.
-        memory: An object that is not found for more frames than this is forgotten; what comes later has a new number.
+        memory: An object that is not found for more frames than this is forgotten; if it returns, it gets a new number.
         min_similarity: An object is the same as an earlier one only if they are at least this similar, in [0, 1].
         likeness: The weight of their features' cosine similarity; the rest is that of their place.
     """

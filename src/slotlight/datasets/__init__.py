@@ -54,7 +54,7 @@ def open_dataset(source: DatasetSource) -> Dataset:
         raise DatasetError("Labels come from --annotations or from --masks; leave one of them out.")
     if masks is None and source.mask_kind != "binary":
         raise DatasetError(
-            f"The kind of masks {source.mask_kind!r} needs masks; pass --masks too, or leave it out."
+            f"--mask-kind {source.mask_kind} needs masks; pass --masks too, or leave out --mask-kind."
         )
     labelled_elsewhere = annotations is not None or masks is not None
     if is_voc(path) and not labelled_elsewhere:

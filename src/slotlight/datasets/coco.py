@@ -96,12 +96,25 @@ class COCODataset:
 
     def _find(self, name: str) -> Path:
         """The photograph of a file name, which may come from another folder or system."""
-        parts = PurePosixPath(name.replace("\\", "/")).parts
-        places = [
-            self.photographs / name,
-            *(self.photographs.joinpath(*parts[i:]) for i in range(len(parts))),
-        ]
-        return next((place for place in places if place.is_file()), places[0])
+        parts = _parts(name)
+        places = {i: self.photographs.joinpath(*parts[i:]) for i in range(len(parts))}
+        exact = next((path for path in (self.photographs / name, places[0]) if path.is_file()), None)
+        below = (path for i, path in places.items() if path.is_file() and self._ends[parts[i:]] == 1)
+        return exact or next(below, None) or self._by_folded_name.get(parts[-1].casefold(), places[0])
+
+    @cached_property
+    def _ends(self) -> Counter[tuple[str, ...]]:
+        """How many file names end so; those of several cameras may differ in their folders alone."""
+        names = {_parts(image["file_name"]) for image in self._coco.images.values()}
+        return Counter(parts[i:] for parts in names for i in range(len(parts)))
+
+    @cached_property
+    def _by_folded_name(self) -> dict[str, Path]:
+        """The folder's own photographs; annotations from Windows may write ``.JPG`` for ``.jpg``."""
+        paths = [path for path in self.photographs.iterdir() if path.is_file()]
+        there = Counter(path.name.casefold() for path in paths)
+        listed = Counter(ends[0].casefold() for ends in self._ends.elements() if len(ends) == 1)
+        return {name: path for path in paths if there[name := path.name.casefold()] == 1 >= listed[name]}
 
     @cached_property
     def _classes(self) -> dict[Any, int]:
@@ -116,9 +129,7 @@ class COCODataset:
         else:
             size = (int(image["height"]), int(image["width"]))
             if size[0] * size[1] > max_pixels():
-                raise DatasetError(
-                    f"{name} is {size[1]}×{size[0]}, beyond the limit of pixels; check its size."
-                )
+                raise DatasetError(f"{name} is {size[1]}×{size[0]}, beyond the pixel limit; check its size.")
             if path.is_file():
                 orientation = frame_of(size, f"{name} ({path.name})", path)
         found = [
@@ -150,10 +161,6 @@ class COCODataset:
         )
 
     def _classes_of(self, annotations: list[Entry]) -> list[int]:
-        for annotation in annotations:
-            if annotation["category_id"] not in self._classes:
-                missing = f"annotation {annotation['id']} has category {annotation['category_id']}"
-                raise DatasetError(f"In {self.path}, {missing}, which its categories do not list.")
         labels = [self._classes[annotation["category_id"]] for annotation in annotations]
         if len(self._classes) < VOID:
             return labels
@@ -189,3 +196,8 @@ def _masks(objects: list[Entry], crowds: list[Entry]) -> InstanceMasks:
 def _boxes(objects: list[Entry]) -> Float[np.ndarray, "object 4"]:
     boxes = np.array([a["bbox"] for a in objects], dtype=np.float64).reshape(-1, 4)
     return np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """A file name's folders and its last part, whatever the system that it comes from."""
+    return PurePosixPath(name.replace("\\", "/")).parts

@@ -109,6 +109,8 @@ def read_coco_file(path: Path) -> COCOFile:
         categories = [{"id": number} for number in sorted({a["category_id"] for a in annotations}, key=str)]
     _require_one_type([*(c["id"] for c in categories), *(a["category_id"] for a in annotations)], path)
     annotations = _without_orphans(images, annotations, path)
+    _require_listed(annotations, {category["id"] for category in categories}, path)
+    _require_objects(annotations, path)
     by_image: dict[Any, list[Entry]] = {image["id"]: [] for image in images}
     for annotation in annotations:
         by_image[annotation["image_id"]].append(annotation)
@@ -159,10 +161,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} is not a JSON file in COCO's form: {error}.") from None
+        raise DatasetError(f"{path} is not a JSON file in COCO format: {error}.") from None
     names = set(content) if isinstance(content, dict) else set()
     if absent := {"images", "annotations"} - names:
-        raise DatasetError(f"{path} is not in COCO's form: it lacks {', '.join(sorted(absent))}.")
+        raise DatasetError(f"{path} is not in COCO format: it lacks {', '.join(sorted(absent))}.")
     return dict(content)
 
 
@@ -258,6 +260,25 @@ def _require_one_type(ids: list[Any], path: Path) -> None:
         number = next(value for value in ids if not isinstance(value, str))
         raise DatasetError(
             f"In {path}, ids are both strings and numbers ({_short(texts[0])} and {number}); write all as numbers."
+        )
+
+
+def _require_listed(annotations: list[Entry], categories: set[Any], path: Path) -> None:
+    """Tools leave such annotations out without a word."""
+    for annotation in annotations:
+        if annotation["category_id"] not in categories:
+            raise DatasetError(
+                f"In {path}, annotation {_short(annotation['id'])} has the category "
+                f"{_short(annotation['category_id'])}, which its categories do not list; add it to them."
+            )
+
+
+def _require_objects(annotations: list[Entry], path: Path) -> None:
+    """Of crowds alone, every figure would be empty."""
+    if all(annotation["iscrowd"] for annotation in annotations):
+        raise DatasetError(
+            f"In {path}, all {len(annotations)} annotations are crowds (iscrowd 1), and none is a single object; "
+            "check iscrowd."
         )
 
 

@@ -107,10 +107,10 @@ def _encode_run_lengths(segmentation: Entry, size: tuple[int, int], where: str) 
     counts = segmentation.get("counts")
     if isinstance(counts, str):
         runs = list(_uncompress(counts))
-    elif isinstance(counts, list) and all(type(run) is int for run in counts):
-        runs = counts
+    elif isinstance(counts, list) and all(type(run) in (int, float) and run % 1 == 0 for run in counts):
+        runs = [int(run) for run in counts]
     else:
-        raise DatasetError(f"{where} has run lengths without a list or text of counts.")
+        raise DatasetError(f"{where} has run lengths without a text or a list of whole counts.")
     if not runs or min(runs) < 0 or sum(runs) != size[0] * size[1]:
         raise DatasetError(
             f"{where} has run lengths that do not add up to the {size[0] * size[1]:,} pixels of its image."

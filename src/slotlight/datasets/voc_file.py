@@ -97,10 +97,21 @@ def read_list(path: Path, photographs: dict[str, Path]) -> list[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"The list {path} cannot be read: {error}.") from None
-    names = [_name(line.strip(), photographs) for line in lines if line.strip()]
-    if not names:
+    named = [(line.strip(), _name(line.strip(), photographs)) for line in lines if line.strip()]
+    if not named:
         raise DatasetError(f"The list {path} names no photograph; put one name on each line.")
-    return list(dict.fromkeys(names))
+    first: dict[str, str] = {}
+    for line, name in named:
+        other = first.setdefault(name, line)
+        if _folder(other) != _folder(line):
+            raise DatasetError(
+                f"The list {path} names {other} and {line}, but JPEGImages has only one {name}; give each its own name."
+            )
+    return list(first)
+
+
+def _folder(line: str) -> str:
+    return line.replace("\\", "/").rpartition("/")[0]
 
 
 def _name(line: str, photographs: dict[str, Path]) -> str:

@@ -23,7 +23,7 @@ from slotlight.detector.loop import fit_detector
 from slotlight.detector.network import build_detector
 from slotlight.detector.pseudo_masks import PseudoMasks, find_pseudo_masks
 from slotlight.detector.segmenter import DetectorSegmenter
-from slotlight.devices import pick_device
+from slotlight.devices import mention_slow_precision, pick_device
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import CheckpointError
 from slotlight.files import RESUMES, begin_run, digest, stamp, whole_file, writing_to
@@ -73,6 +73,7 @@ def distil(
         CheckpointError: The state to go on from is damaged.
     """
     out, device = Path(out), device or pick_device("auto")
+    mention_slow_precision(device, distil_config.precision)
     check_resuming(out, resume=resume, start_over=start_over)
     files = find_photographs(photographs)
     settings = asdict(distil_config)
@@ -157,7 +158,7 @@ def _run_round(
             raise ValueError("its content does not match its digest")
         network.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError, ValueError) as fault:
-        raise CheckpointError(f"{ended} is damaged; delete it, and its round is trained again.") from fault
+        raise CheckpointError(f"{ended} is damaged; delete it to have its round trained again.") from fault
 
 
 def _state_of(path: Path, name: str) -> TrainingState | None:

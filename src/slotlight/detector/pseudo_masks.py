@@ -117,4 +117,4 @@ def _read(file: Path) -> list[PseudoMasks]:
             for row in record["rows"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise CheckpointError(f"{file} is damaged ({fault}); delete it, and it is made again.") from fault
+        raise CheckpointError(f"{file} is damaged ({fault}); delete it to have it made again.") from fault

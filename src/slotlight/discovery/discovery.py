@@ -147,7 +147,8 @@ class Discovery:
         check_installed(chosen.format)
         if self.path is None:
             raise ConfigError(
-                "This photograph was not read from a file, so formats cannot refer to it; discover a path instead."
+                "This photograph was not read from a file, so formats cannot refer to it; pass its path to discover "
+                "instead."
             )
         identity = {"saved": str(self.path)} | chosen.identity()
         with begin_run(Path(folder), identity, outputs=OUTPUTS), writing_to(Path(folder)):

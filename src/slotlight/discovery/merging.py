@@ -51,7 +51,7 @@ class Merged:
 
 
 def merge_shards(folders: Sequence[Path], out: Path, *, start_over: bool = False) -> Merged:
-    """Put the shards of a run together: the files are those of one run, byte for byte.
+    """Put the shards of a run together: the result is byte for byte that of one run.
 
     The shards are read, never changed; a shard that is named several times counts once. Stopped in the middle, the same
     call goes on.

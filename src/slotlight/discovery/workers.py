@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing.connection import Connection, wait
@@ -53,23 +54,23 @@ def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> I
     started = []
     connections: list[Connection] = []
     try:
-        for number in range(workers):
-            here, there = context.Pipe(duplex=False)
-            process = context.Process(target=_run, args=(there, work, shares[number]), daemon=True)
-            process.start()
+        for _ in range(workers):
+            here, there = context.Pipe()
+            process = context.Process(target=_run, args=(there, work), daemon=True)
+            with _without_interrupts():
+                process.start()
             there.close()  # so that the pipe ends with the worker
             started.append(process)
             connections.append(here)
+        # Not among the arguments: writing many of these to a process that is killed before it reads them never ends.
+        for worker, share in zip(connections, shares, strict=True):
+            with _until_killed():
+                worker.send(share)
         while connections:
             for connection in wait(connections):
                 assert isinstance(connection, Connection)
-                try:
+                with _until_killed():
                     message: Line | SlotlightError | None = connection.recv()
-                except EOFError:
-                    raise SlotlightError(
-                        "A worker process was killed, often because memory ran out; the same command resumes, and "
-                        "fewer --workers need less."
-                    ) from None
                 if message is None:
                     connections.remove(connection)
                 elif isinstance(message, Line):
@@ -82,19 +83,44 @@ def discover_in_workers(work: Work, entries: Sequence[Entry], workers: int) -> I
             process.join()
 
 
-def _run(connection: Connection, work: Work, entries: Sequence[Entry]) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the process that started this one, which ends it
+@contextmanager
+def _until_killed() -> Iterator[None]:
+    """Talk to a worker."""
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        raise SlotlightError(
+            "A worker process was killed, often because memory ran out; the same command resumes, and fewer --workers "
+            "need less."
+        ) from None
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes that start meanwhile never see Ctrl-C, not even in their imports; this one sees it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _run(connection: Connection, work: Work) -> None:
+    # Ctrl-C is for the process that started this one, which ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(work.threads)
     try:
+        entries: Sequence[Entry] = connection.recv()
         found = discover_entries(
             work.load(), entries, work.pictures, batch_size=work.batch_size, seed=work.seed
         )
         for line in found:
             connection.send(line)
         connection.send(None)
-    except BrokenPipeError:  # whoever started this process is gone
+    except (EOFError, ConnectionError):  # whoever started this process is gone
         os._exit(1)
     except OSError as fault:
         connection.send(_unwritten(work.pictures.folder, fault))

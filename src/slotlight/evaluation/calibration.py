@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
-from scipy.special import expit, logit
 
 from slotlight.choosing import choose_segmenter
 from slotlight.config import EMBEDDED, Calibration, ObjectRule
 from slotlight.datasets import Dataset
 from slotlight.discovery.discoverer import Discoverer
+from slotlight.discovery.segments import calibrated
 from slotlight.errors import ConfigError, DatasetError
 from slotlight.evaluation.options import EvaluationOptions
 from slotlight.evaluation.run import evaluate
@@ -142,7 +142,7 @@ def fit_calibration(
         DatasetError: The dataset lacks the labels, or too few objects are found in it.
     """
     if protocol not in PROTOCOLS:
-        raise ConfigError(f"The protocol {protocol!r} judges no scores; valid: {', '.join(PROTOCOLS)}.")
+        raise ConfigError(f"The protocol {protocol!r} does not judge scores; valid: {', '.join(PROTOCOLS)}.")
     raw = copy(segmenter)
     raw.calibration = Calibration()
     everything = Discoverer(raw, rule=ObjectRule(min_score=0.0, max_objects=100))
@@ -157,12 +157,13 @@ def fit_calibration(
             f"{dataset.name} ({dataset.split}) has {right} right and {len(judged.right) - right} wrong objects; at "
             f"least {FEWEST} of each are needed, so give more photographs."
         )
+    labels = f"{dataset.name} {dataset.split}, {protocol}"
     return Fit(
-        fitted(judged, f"{dataset.name} {dataset.split}, {protocol}"),
+        fitted(judged, labels),
         len(judged.right),
         right,
         Errors.of(judged.scores, judged.right),
-        cross_validated(judged),
+        cross_validated(judged, labels),
     )
 
 
@@ -176,26 +177,32 @@ def fitted(judged: Judged, labels: str) -> Calibration:
     """The logistic fit to some objects.
 
     Raises:
-        ConfigError: Better scores are not right more often.
+        ConfigError: Objects with higher scores are not right more often.
     """
     slope, intercept = fit_logistic(judged.scores, judged.right)
     if slope <= 0:
         raise ConfigError(
-            f"Objects of better scores are not right more often ({labels}); such scores cannot be calibrated."
+            f"Objects with higher scores are not right more often ({labels}), so the scores cannot be calibrated; give "
+            "more photographs or another model."
         )
     return Calibration(slope=slope, intercept=intercept, labels=labels)
 
 
-def cross_validated(judged: Judged) -> Errors:
-    """The errors of fits on photographs that they have not seen: five folds, mean over ten divisions (seeds 0 to 9)."""
+def cross_validated(judged: Judged, labels: str) -> Errors:
+    """The errors of fits on photographs that they have not seen: five folds, mean over ten divisions (seeds 0 to 9).
+
+    Raises:
+        ConfigError: See `fitted`; it is asked of every fit.
+    """
     errors = []
     for seed in range(REPEATS):
         fold = folds(judged.image, seed)
         scores = np.zeros(len(fold))
         for held_out in range(FOLDS):
             seen, unseen = fold != held_out, fold == held_out
-            slope, intercept = fit_logistic(judged.scores[seen], judged.right[seen])
-            scores[unseen] = expit(slope * logit(judged.scores[unseen]) + intercept)
+            part = Judged(judged.scores[seen], judged.right[seen], judged.image[seen])
+            fit = fitted(part, f"{labels}, a fifth of the photographs held out")
+            scores[unseen] = calibrated(judged.scores[unseen], fit)
         errors.append(Errors.of(scores, judged.right))
     means = (float(np.mean([getattr(one, part) for one in errors])) for part in ("expected", "squared"))
     return Errors(*means)

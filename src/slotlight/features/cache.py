@@ -116,12 +116,13 @@ class _Shard:
             progress = _Progress(**(unsealed(self.file.read_bytes()) or {}))
         except TypeError:
             raise _damaged(self.home) from None
-        if progress.seen > self.stop - self.start:
+        if progress.seen > self.count:
             raise _damaged(self.home)
         return progress
 
-    def is_finished(self) -> bool:
-        return self.progress().seen == self.stop - self.start
+    @property
+    def count(self) -> int:
+        return self.stop - self.start
 
     def lock(self, *, wait: bool) -> FileLock:
         """Held by the process that computes it."""
@@ -161,14 +162,15 @@ def cache_features(
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / "lock"):
             shards = _open(home, key)
-        if not all(shard.is_finished() for shard in shards):
-            _compute(shards, backbone, batch_size, leads=leads)
+        progress = [shard.progress() for shard in shards]
+        if any(one.seen < shard.count for one, shard in zip(progress, shards, strict=True)):
+            _compute(shards, progress, backbone, batch_size, leads=leads)
     except OSError as error:
         raise CacheError(
             f"The feature cache {home} cannot be written: {error.strerror or error}; make room, and the same command "
             "resumes from there."
         ) from error
-    return _finished(home, key, shards, leads=leads)
+    return _finished(home, key, progress, leads=leads)
 
 
 def feature_key(
@@ -207,27 +209,32 @@ def _open(home: Path, key: CacheKey) -> list[_Shard]:
     return [_Shard(home, key, start, min(start + SHARD, count)) for start in range(0, count, SHARD)]
 
 
-def _compute(shards: Sequence[_Shard], backbone: Backbone, batch_size: int, *, leads: bool) -> None:
-    """Compute all shards that others leave, then wait for theirs: a killed process's are taken over."""
-    done = {shard.start: shard.progress().seen for shard in shards}
-    _announce(shards[0].home, shards[0].key, sum(done.values()), leads=leads)
+def _compute(
+    shards: Sequence[_Shard], progress: list[_Progress], backbone: Backbone, batch_size: int, *, leads: bool
+) -> None:
+    """Compute all shards that others leave, then wait for theirs: a killed process's are taken over.
+
+    ``progress``, of each shard, is kept up to date.
+    """
+    done = sum(one.seen for one in progress)
+    _announce(shards[0].home, shards[0].key, done, leads=leads)
     total = len(shards[0].key.photographs)
-    with ProgressReport("features", total, sum(done.values()), shown=leads) as report:
+    with ProgressReport("features", total, done, shown=leads) as report:
         for wait in (False, True):
-            for shard in shards:
-                for seen in _compute_shard(shard, backbone, batch_size, wait=wait):
-                    done[shard.start] = seen
-                    report.update(sum(done.values()))
+            for place, shard in enumerate(shards):
+                if progress[place].seen == shard.count:
+                    continue
+                for now in _compute_shard(shard, backbone, batch_size, wait=wait):
+                    progress[place] = now
+                    report.update(sum(one.seen for one in progress))
 
 
-def _compute_shard(shard: _Shard, backbone: Backbone, batch_size: int, *, wait: bool) -> Iterator[int]:
-    """Compute what is left of a shard, unless another process is at it; how many of its photographs are done."""
-    if shard.is_finished():
-        yield shard.stop - shard.start
-        return
+def _compute_shard(shard: _Shard, backbone: Backbone, batch_size: int, *, wait: bool) -> Iterator[_Progress]:
+    """Compute what is left of a shard, unless another process is at it; how far it is."""
     try:
         with shard.lock(wait=wait):
             progress, key = shard.progress(), shard.key
+            yield progress  # another process may have finished it
             left = key.photographs[shard.start + progress.seen : shard.stop]
             stream = stream_features(
                 left, backbone, side=key.side, precision=key.precision, batch_size=batch_size
@@ -237,9 +244,8 @@ def _compute_shard(shard: _Shard, backbone: Backbone, batch_size: int, *, wait: 
                 for batch in batches:
                     _write(file, batch, key, shard.start + progress.seen)
                     progress = progress.after(batch)
-                    yield progress.seen
-                    ended = progress.seen == shard.stop - shard.start
-                    if ended or time.monotonic() - recorded >= FLUSH_SECONDS:
+                    yield progress
+                    if progress.seen == shard.count or time.monotonic() - recorded >= FLUSH_SECONDS:
                         _record(shard, file, progress)
                         recorded = time.monotonic()
     except Timeout:
@@ -281,8 +287,8 @@ def _record(shard: _Shard, file: BinaryIO, progress: _Progress) -> None:
     write_text(shard.file, [sealed(asdict(progress))])
 
 
-def _finished(home: Path, key: CacheKey, shards: Sequence[_Shard], *, leads: bool) -> FeatureCache:
-    skipped = {Path(name): cause for shard in shards for name, cause in shard.progress().skipped.items()}
+def _finished(home: Path, key: CacheKey, progress: Sequence[_Progress], *, leads: bool) -> FeatureCache:
+    skipped = {Path(name): cause for shard in progress for name, cause in shard.skipped.items()}
     for cause in skipped.values() if leads else ():
         _LOG.warning("Left out: %s", cause)
     named = [Path(name) for name, _, _ in key.photographs]

@@ -98,5 +98,5 @@ def compute_features(
     found = backbone.at_precision(to_batch(images, backbone.device), precision)
     features: Tensor = found.patches.half().cpu()
     if not features.isfinite().all():
-        raise CacheError(f"Features of {backbone.name!r} do not fit half precision; choose another layer.")
+        raise CacheError(f"Features of {backbone.name!r} overflow half precision; choose another layer.")
     return features

@@ -50,11 +50,9 @@ def export_model(
         )
     _require_exportable(segmenter)
     if out.exists():
-        raise ConfigError(f"{out} exists and is not written over; choose another name for --out.")
+        raise ConfigError(f"{out} already exists and is not overwritten; choose another name for --out.")
     if int8 and kind != "onnx":
-        raise ConfigError(
-            "Weights of eight bits are kept in ONNX files alone; leave out --int8 or --format torch."
-        )
+        raise ConfigError("Only ONNX files hold 8-bit weights; leave out --int8 or --format torch.")
     settings = GraphSettings(
         segmenter.name, segmenter.fingerprint(), seed, __version__, segmenter.calibration
     )
@@ -82,16 +80,16 @@ def traced(model: WholeModel) -> ExportedProgram:
 def _require_exportable(segmenter: ModelSegmenter) -> None:
     config = segmenter.model.config
     if segmenter.device.type != "cpu" or segmenter.precision != "fp32":
-        raise ConfigError("A model is exported in fp32 from the processor; load it with device cpu.")
+        raise ConfigError("Models are exported in fp32 from the CPU; load the model with device cpu.")
     if config.fusion == "hungarian" and config.slots.slots > LARGEST_BATCHED:
         raise ConfigError(
-            f"The matching of {config.slots.slots} slots has no exact form in a graph; export a model of at most "
-            f"{LARGEST_BATCHED} slots, or of another fusion."
+            f"A graph cannot match {config.slots.slots} slots exactly; export a model with at most {LARGEST_BATCHED} "
+            "slots or another fusion."
         )
     if segmenter.image_size // segmenter.patch_size < 6:
         raise ConfigError(
-            f"Photographs of {segmenter.image_size} pixels have too few patches of {segmenter.patch_size} for a graph; "
-            "export a model of a larger image_size."
+            f"At image_size {segmenter.image_size}, photographs have too few patches for a graph; export a model with "
+            "a larger image_size."
         )
 
 
@@ -133,6 +131,6 @@ def _in_a_sentence(name: str) -> Iterator[None]:
     except Exception as fault:  # tracing runs a network's own code, which may raise anything
         lines = str(fault).strip().splitlines() or [type(fault).__name__]
         raise ConfigError(
-            f"The model {name!r} has no graph for photographs of any size in torch {torch.__version__} "
-            f"({lines[0][:160]}); export a model of another backbone."
+            f"torch {torch.__version__} cannot write {name!r} as a graph for photographs of any size "
+            f"({lines[0][:160]}); export a model with another backbone."
         ) from fault

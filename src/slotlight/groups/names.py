@@ -67,14 +67,14 @@ def read_names(path: Path, count: int) -> dict[int, str]:
             f"{path} has no line for group {missing[0]}; add it (with an empty name to leave the group out)."
         )
     if not any(names.values()):
-        raise ConfigError(f"{path} names no group; give at least one of them a name.")
+        raise ConfigError(f"{path} gives no group a name; name at least one.")
     return names
 
 
 def _rows(path: Path) -> list[list[str]]:
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise ConfigError(f"{path} is larger than a list of names can be; delete it for a new one.")
+            raise ConfigError(f"{path} is larger than a list of names can be; delete it to get a new one.")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
         raise ConfigError(f"{path} cannot be read ({fault}); save it as CSV in UTF-8.") from None

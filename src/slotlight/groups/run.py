@@ -74,7 +74,7 @@ def group_objects(
     """
     if start_over and _named_by_hand(out):
         raise OutputError(
-            f"{out / NAMES} holds names that somebody gave; move it out of the folder before --start-over."
+            f"{out / NAMES} holds edited names; move it out of the folder before you pass --start-over."
         )
     asked = "chosen" if groups is None else groups
     identity = {

@@ -64,7 +64,7 @@ def _commit(name: HubName) -> str:
     # Asked once: the client itself would retry for a minute.
     commit = get_hf_file_metadata(url, timeout=PATIENCE_S, endpoint=endpoint()).commit_hash
     if commit is None:
-        raise CheckpointError(f"{name} cannot be pinned: the hub does not name its commit.")
+        raise CheckpointError(f"{name} cannot be pinned: the hub does not report its commit.")
     return commit
 
 

@@ -107,7 +107,7 @@ def _in_a_sentence(repo: str) -> Iterator[None]:
         status = getattr(fault.response, "status_code", None)
         if status in (401, 403):
             raise ConfigError(
-                f"The hub does not let you write to {repo}; log in with `hf auth login` as someone who may."
+                f"The hub does not let you write to {repo}; log in with `hf auth login` as a user who can."
             ) from fault
         raise ConfigError(f"The hub refuses {repo} ({cause(fault)}).") from fault
     except Exception as fault:  # the errors of its client's HTTP libraries have no common class

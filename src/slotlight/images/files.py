@@ -27,6 +27,11 @@ Result = TypeVar("Result")
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_STARTS = {
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+}
 HEIC_REMEDY = "run pip install 'slotlight[heic]'"
 
 # What Pillow warns of (odd metadata, many pixels) is either harmless or refused here in a sentence.
@@ -88,7 +93,7 @@ def set_max_pixels(pixels: int) -> None:
         ImageError: It is not at least 1.
     """
     if pixels < 1:
-        raise ImageError(f"The limit of pixels is {pixels}; it must be at least 1.")
+        raise ImageError(f"The pixel limit is {pixels}; it must be at least 1.")
     _LIMIT.pixels = pixels
     # Pillow refuses what has twice as many as its own limit.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, (pixels + 1) // 2)
@@ -211,8 +216,8 @@ def _fault(error: Exception, file: Path | Encoded | None) -> str:
         return "needs more memory than there is; make it smaller."
     if isinstance(error, OSError) and error.errno in errno.errorcode:  # missing, a folder, not permitted
         return f"cannot be read: {error.strerror or error}."
-    cause = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-    return f"is damaged or not supported: {cause}."
+    cause = " ".join(str(error).split())[:200].rstrip(".")
+    return f"is damaged or not supported{cause and f': {cause}'}."
 
 
 def _unidentified(file: Path | Encoded | None) -> str:
@@ -223,6 +228,10 @@ def _unidentified(file: Path | Encoded | None) -> str:
         return f"is a HEIC photograph; to read it, {HEIC_REMEDY}."
     if start.startswith((b"%!PS", b"%PDF", b"\xc5\xd0\xd3\xc6")):
         return "is a PostScript or PDF document, not an image; export it as JPEG or PNG."
+    if kind := next((kind for kind, first in _STARTS.items() if start.startswith(first)), None):
+        return (
+            f"is a {kind} of a kind that is not supported, or its header is damaged; save it as an 8-bit PNG."
+        )
     return f"is not an image, or its header is damaged; Slotlight reads {', '.join(_formats())}."
 
 

@@ -140,7 +140,8 @@ class _Search:
                 if kind in EXTENSIONS:
                     self._said.append(f"{path} is a broken link and was left out; fix it, or remove it.")
             elif not os.path.isfile(path):  # noqa: PTH113
-                continue
+                if kind in EXTENSIONS and not os.path.isdir(path):  # noqa: PTH112 - a pipe, a device
+                    self._said.append(f"{path} is not a regular file and was left out.")
             elif is_photograph_name(path.name):
                 yield path
             elif kind in _LEFT_OUT:

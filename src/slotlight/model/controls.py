@@ -18,7 +18,7 @@ from slotlight.model.heuristics import find_objects
 from slotlight.model.kmeans import kmeans
 from slotlight.model.partition import normalised_cut
 from slotlight.model.patch_graph import node_side, with_diffusion
-from slotlight.segmenter import SlotMasks, WithoutControls
+from slotlight.segmenter import BackboneSegmenter, SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -44,7 +44,7 @@ def spectral_clusters(
     return normalised_cut(features, grid, config)
 
 
-class ClusterControl(WithoutControls):
+class ClusterControl(WithoutControls, BackboneSegmenter):
     """Clusters in place of the slots: the same features, foreground map, grouping, background merge, boundaries.
 
     Args:
@@ -68,15 +68,10 @@ class ClusterControl(WithoutControls):
         precision: Precision = "fp32",
         calibration: Calibration | None = None,
     ) -> None:
-        self.name, self.backbone, self.config = name, backbone, config
-        self.standardise, self.cluster, self.precision = standardise, cluster, precision
-        self.is_seeded, self.calibration = cluster is kmeans_clusters, calibration or Calibration()
-        self.image_size, self.patch_size = config.backbone.image_size, backbone.patch_size
-
-    @property
-    def device(self) -> torch.device:
-        """Where the backbone lives."""
-        return self.backbone.device
+        size = config.backbone.image_size
+        super().__init__(name, backbone, image_size=size, precision=precision, calibration=calibration)
+        self.config, self.standardise, self.cluster = config, standardise, cluster
+        self.is_seeded = cluster is kmeans_clusters
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""

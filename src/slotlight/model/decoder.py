@@ -1,36 +1,30 @@
-"""Slots → reconstructed features and slot masks, patch by patch; `DECODERS` names every decoder.
+"""What a `slotlight.model.slot_model.SlotModel` asks of its decoder: the interface of all decoders."""
 
-The broadcast decoder adds each slot to each position and runs an MLP on every such pair. Its first layer is
-linear in (slot + position), so it is applied once a slot and once a position; its last layer is linear and the
-masks sum to one, so the hidden activations are mixed over slots first and it is applied once a patch. Only the mask
-logit and the middle layers are computed for every pair. The numbers are those of the plain form, to rounding.
-"""
-
-from itertools import pairwise
+from dataclasses import dataclass
 
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from slotlight.config import DecoderConfig, DecoderKind
-from slotlight.model.positions import Decoded, Decoder, Grid, Positions, kept
-from slotlight.model.transformer_decoder import TransformerDecoder
+from slotlight.model.positions import Grid, Positions
 
 
-class MLPDecoder(Decoder):
-    """The paper's spatial broadcast decoder, computed without repeating itself.
+@dataclass(frozen=True)
+class Decoded:
+    """What a decoder makes of an image's slots.
 
-    Source: DINOSAUR (arXiv 2209.14860), section 3.2 and appendix; the authors' ``decoder/decoders.py``.
+    Attributes:
+        reconstruction: The features of the decoded patches.
+        masks: How much of each decoded patch each slot explains; sums to one over slots.
     """
 
-    def __init__(self, dim: int, grid: Grid, *, hidden: int = 1024, layers: int = 3) -> None:
-        super().__init__()
-        self.positions = Positions(grid, dim)
-        self.first = nn.Linear(dim, hidden)
-        middle = [m for _ in range(layers - 1) for m in (nn.Linear(hidden, hidden), nn.ReLU(inplace=True))]
-        self.middle = nn.Sequential(*middle)
-        self.feature = nn.Linear(hidden, dim)
-        self.mask = nn.Linear(hidden, 1)
+    reconstruction: Float[Tensor, "batch patch dim"]
+    masks: Float[Tensor, "batch slot patch"]
+
+
+class Decoder(nn.Module):
+    """Slots → reconstructed features and slot masks: the interface of all decoders."""
+
+    positions: Positions
 
     def forward(
         self,
@@ -38,112 +32,46 @@ class MLPDecoder(Decoder):
         grid: Grid,
         patches: Int64[Tensor, " patch"] | None = None,
         *,
-        target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
+        target: Float[Tensor, "batch all dim"] | None = None,
         keep: Float[Tensor, "batch slot"] | None = None,
     ) -> Decoded:
-        """Reconstruct the features of a grid's patches, or of those of them that are named."""
-        hidden = self._hidden(slots, grid, patches)
-        masks = kept(self._masks_of(hidden), keep)
-        mixed = (masks.mT.unsqueeze(2) @ hidden).squeeze(2)
-        return Decoded(self.feature(mixed), masks)
+        """Reconstruct features from slots.
 
-    def _hidden(
-        self, slots: Float[Tensor, "batch slot dim"], grid: Grid, patches: Int64[Tensor, " patch"] | None
-    ) -> Float[Tensor, "batch patch slot hidden"]:
-        by_position = self.first(self.positions(grid, patches))  #  (patch, hidden)
-        by_slot = slots @ self.first.weight.T  #                    (batch, slot, hidden)
-        pairs = F.relu(by_slot.unsqueeze(1) + by_position.unsqueeze(1), inplace=True)
-        # Rows, not axes: nn.Linear would return a view of them, which autograd copies before it is changed in place.
-        hidden: Tensor = self.middle(pairs.flatten(0, 2))
-        return hidden.view_as(pairs)
+        Args:
+            slots: Of each image.
+            grid: Rows and columns of patches.
+            patches: Those to reconstruct; without it, all.
+            target: The features themselves, for a decoder that reads them.
+            keep: Which slots count, 1 or 0; without it, all.
+        """
+        raise NotImplementedError
 
-    def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
-        return self._masks_of(self._hidden(slots, grid, None))
-
-    def _masks_of(
-        self, hidden: Float[Tensor, "batch patch slot hidden"]
-    ) -> Float[Tensor, "batch slot patch"]:
-        logits: Tensor = self.mask(hidden)
-        return logits.squeeze(-1).softmax(dim=2).mT
-
-
-class MixerDecoder(Decoder):
-    """Mix the slots for each patch first, then one MLP a patch.
-
-    Each position asks the slots what is there (two cross-attention blocks), then weighs them; the weights are
-    the masks, and only the weighted slot is decoded: the cost does not grow with the number of slots.
-
-    Source: the Slot Mixer of OSRT (Sajjadi et al., arXiv 2206.06922, section 3.2).
-    """
-
-    def __init__(self, dim: int, grid: Grid, *, hidden: int = 1024, layers: int = 3) -> None:
-        super().__init__()
-        self.positions = Positions(grid, dim)
-        self.blocks = nn.ModuleList(CrossAttention(dim) for _ in range(2))
-        self.to_query = nn.Linear(dim, dim, bias=False)
-        self.to_key = nn.Linear(dim, dim, bias=False)
-        widths = [dim] + [hidden] * layers
-        stack = [m for a, b in pairwise(widths) for m in (nn.Linear(a, b), nn.ReLU(inplace=True))]
-        self.mlp = nn.Sequential(*stack, nn.Linear(hidden, dim))
-
-    def forward(
+    def masks(
         self,
         slots: Float[Tensor, "batch slot dim"],
         grid: Grid,
-        patches: Int64[Tensor, " patch"] | None = None,
         *,
         target: Float[Tensor, "batch all dim"] | None = None,  # noqa: ARG002
         keep: Float[Tensor, "batch slot"] | None = None,
-    ) -> Decoded:
-        """Reconstruct the features of a grid's patches, or of those of them that are named."""
-        positions = self.positions(grid, patches)
-        masks = kept(self._mix(slots, positions), keep)
-        return Decoded(self.mlp(masks.mT @ slots + positions), masks)
+    ) -> Float[Tensor, "batch slot patch"]:
+        """The masks alone, of all patches; see `forward`."""
+        return kept(self._masks(slots, grid), keep)
 
     def _masks(self, slots: Float[Tensor, "batch slot dim"], grid: Grid) -> Float[Tensor, "batch slot patch"]:
-        return self._mix(slots, self.positions(grid))
-
-    def _mix(
-        self, slots: Float[Tensor, "batch slot dim"], positions: Float[Tensor, "patch dim"]
-    ) -> Float[Tensor, "batch slot patch"]:
-        asked = positions.expand(len(slots), -1, -1)
-        for block in self.blocks:
-            asked = block(asked, slots)
-        logits: Tensor = self.to_key(slots) @ self.to_query(asked).transpose(1, 2)
-        return logits.mul(slots.shape[-1] ** -0.5).softmax(dim=1)
+        raise NotImplementedError
 
 
-class CrossAttention(nn.Module):
-    """A transformer block in which patches read slots."""
+def kept(
+    masks: Float[Tensor, "batch slot patch"], keep: Float[Tensor, "batch slot"] | None
+) -> Float[Tensor, "batch slot patch"]:
+    """Masks of the slots that count, made to sum to one again.
 
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(dim)
-        self.query = nn.Linear(dim, dim, bias=False)
-        self.key_value = nn.Linear(dim, 2 * dim, bias=False)
-        self.out = nn.Linear(dim, dim)
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim)
-        )
-
-    def forward(
-        self, patches: Float[Tensor, "batch patch dim"], slots: Float[Tensor, "batch slot dim"]
-    ) -> Float[Tensor, "batch patch dim"]:
-        """What the patches know after reading the slots."""
-        key, value = self.key_value(slots).chunk(2, dim=-1)
-        read = F.scaled_dot_product_attention(self.query(self.norm(patches)), key, value)
-        patches = patches + self.out(read)
-        out: Tensor = patches + self.mlp(patches)
-        return out
-
-
-DECODERS: dict[DecoderKind, type[Decoder]] = {
-    "mlp": MLPDecoder,
-    "mixer": MixerDecoder,
-    "transformer": TransformerDecoder,
-}
-
-
-def build_decoder(config: DecoderConfig, dim: int, grid: Grid) -> Decoder:
-    """The decoder that a config asks for."""
-    return DECODERS[config.kind](dim, grid, hidden=config.hidden, layers=config.layers)
+    Example:
+        >>> import torch
+        >>> kept(torch.tensor([[[0.5], [0.25], [0.25]]]), torch.tensor([[1.0, 0.0, 1.0]])).flatten()
+        tensor([0.6667, 0.0000, 0.3333])
+    """
+    if keep is None:
+        return masks
+    left = masks * keep.unsqueeze(2)
+    return left / left.sum(dim=1, keepdim=True).clamp(min=1e-6)

@@ -65,28 +65,6 @@ class FusedSlots:
         return mixed / mixed.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
 
-def assign(
-    similarity: Float[Tensor, "*batch slot slot"], *, spread: float | None = None
-) -> Int64[Tensor, "*batch slot"]:
-    """The assignment of greatest total similarity: for every row, its column (the Hungarian problem).
-
-    Exact, where similarities are told apart to 2⁻³⁶ of their widest spread in a row. Up to `LARGEST_BATCHED` slots it
-    runs batched on the tensor's own device; beyond, in SciPy.
-
-    Args:
-        similarity: Any finite numbers.
-        spread: A bound of that spread, to take in its place; without it, it is measured.
-
-    Example:
-        >>> assign(torch.tensor([[0.9, 0.8], [0.7, 0.1]]))
-        tensor([1, 0])
-    """
-    slots = similarity.shape[-1]
-    flat = similarity.detach().reshape(-1, slots, slots)
-    columns = _assign_batched(flat, spread) if slots <= LARGEST_BATCHED else _assign_scipy(flat)
-    return columns.reshape(similarity.shape[:-1])
-
-
 def fuse(
     slots: Float[Tensor, "head batch slot dim"],
     kind: FusionKind = "hungarian",
@@ -126,48 +104,6 @@ def fuse(
     return FusedSlots(merged, heads, assignment, agreement, best if reference is None else best + reference)
 
 
-def _mean_of(
-    values: Float[Tensor, "head batch slot dim"],
-    heads: Int64[Tensor, " merged"],
-    assignment: Int64[Tensor, "merged batch slot"],
-) -> Float[Tensor, "batch slot dim"]:
-    """Mean over some heads of what belongs to the assigned slots: looked up and added in one pass over memory."""
-    _, batch, slots, _ = values.shape
-    image = torch.arange(batch, device=values.device)
-    first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
-    rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
-    if is_exporting():  # other runtimes have a loop for a bag
-        means: Tensor = values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
-        return means
-    total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
-    mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
-    return mean
-
-
-Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "reference head batch slot"]]
-
-
-def _match_one(similarity: Float[Tensor, "head batch slot slot"], kind: FusionKind) -> Matches:
-    """Every head's slots matched to one reference's: columns, and the cosine similarity of each match."""
-    columns = MATCHINGS[kind](similarity)
-    return columns.unsqueeze(0), similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1).unsqueeze(0)
-
-
-def _match_all(similarity: Float[Tensor, "head head batch slot slot"], kind: FusionKind) -> Matches:
-    """Every head's slots matched to every head's; each pair of heads once, its reverse by inversion."""
-    heads, _, batch, count, _ = similarity.shape
-    one, other = torch.triu_indices(heads, heads, offset=1, device=similarity.device)
-    forth, pair_matched = (
-        part[0] for part in _match_one(similarity[one, other], kind)
-    )  # of each pair of heads
-    back = forth.argsort(dim=-1)
-    columns = torch.arange(count, device=similarity.device).repeat(heads, heads, batch, 1)
-    matched = similarity.new_ones(heads, heads, batch, count)
-    columns[one, other], columns[other, one] = forth, back
-    matched[one, other], matched[other, one] = pair_matched, pair_matched.gather(-1, back)
-    return columns, matched
-
-
 def _cosine_similarity(
     slots: Float[Tensor, "head batch slot dim"], reference: int | None
 ) -> Float[Tensor, "one head batch slot slot"]:
@@ -187,6 +123,30 @@ def _cosine_similarity(
     return by_head.permute(1, 3, 0, 2, 4)
 
 
+Matches = tuple[Int64[Tensor, "reference head batch slot"], Float[Tensor, "reference head batch slot"]]
+
+
+def _match_all(similarity: Float[Tensor, "head head batch slot slot"], kind: FusionKind) -> Matches:
+    """Every head's slots matched to every head's; each pair of heads once, its reverse by inversion."""
+    heads, _, batch, count, _ = similarity.shape
+    one, other = torch.triu_indices(heads, heads, offset=1, device=similarity.device)
+    forth, pair_matched = (
+        part[0] for part in _match_one(similarity[one, other], kind)
+    )  # of each pair of heads
+    back = forth.argsort(dim=-1)
+    columns = torch.arange(count, device=similarity.device).repeat(heads, heads, batch, 1)
+    matched = similarity.new_ones(heads, heads, batch, count)
+    columns[one, other], columns[other, one] = forth, back
+    matched[one, other], matched[other, one] = pair_matched, pair_matched.gather(-1, back)
+    return columns, matched
+
+
+def _match_one(similarity: Float[Tensor, "head batch slot slot"], kind: FusionKind) -> Matches:
+    """Every head's slots matched to one reference's: columns, and the cosine similarity of each match."""
+    columns = MATCHINGS[kind](similarity)
+    return columns.unsqueeze(0), similarity.gather(-1, columns.unsqueeze(-1)).squeeze(-1).unsqueeze(0)
+
+
 def _most_agreed(matched: Float[Tensor, "reference head batch slot"]) -> Int64[Tensor, " batch"]:
     """The reference (of those tried) that agrees most with all heads.
 
@@ -196,9 +156,44 @@ def _most_agreed(matched: Float[Tensor, "reference head batch slot"]) -> Int64[T
     return (matched.sum(dim=(1, 3)) - 1e-4 * later).argmax(dim=0)
 
 
-def in_order(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
-    """Each slot with the slot of its own number: no matching."""
-    return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
+def _mean_of(
+    values: Float[Tensor, "head batch slot dim"],
+    heads: Int64[Tensor, " merged"],
+    assignment: Int64[Tensor, "merged batch slot"],
+) -> Float[Tensor, "batch slot dim"]:
+    """Mean over some heads of what belongs to the assigned slots: looked up and added in one pass over memory."""
+    _, batch, slots, _ = values.shape
+    image = torch.arange(batch, device=values.device)
+    first = (heads.view(-1, 1, 1) * batch + image.unsqueeze(1)) * slots
+    rows = (first + assignment).permute(1, 2, 0).flatten(0, 1)
+    if is_exporting():  # other runtimes have a loop for a bag
+        means: Tensor = values.flatten(0, 2)[rows].mean(dim=1).unflatten(0, (batch, slots))
+        return means
+    total: Tensor = F.embedding_bag(rows, values.flatten(0, 2), mode="sum")
+    mean: Tensor = total.div(len(heads)).unflatten(0, (batch, slots))
+    return mean
+
+
+def assign(
+    similarity: Float[Tensor, "*batch slot slot"], *, spread: float | None = None
+) -> Int64[Tensor, "*batch slot"]:
+    """The assignment of greatest total similarity: for every row, its column (the Hungarian problem).
+
+    Exact, where similarities are told apart to 2⁻³⁶ of their widest spread in a row. Up to `LARGEST_BATCHED` slots it
+    runs batched on the tensor's own device; beyond, in SciPy.
+
+    Args:
+        similarity: Any finite numbers.
+        spread: A bound of that spread, to take in its place; without it, it is measured.
+
+    Example:
+        >>> assign(torch.tensor([[0.9, 0.8], [0.7, 0.1]]))
+        tensor([1, 0])
+    """
+    slots = similarity.shape[-1]
+    flat = similarity.detach().reshape(-1, slots, slots)
+    columns = _assign_batched(flat, spread) if slots <= LARGEST_BATCHED else _assign_scipy(flat)
+    return columns.reshape(similarity.shape[:-1])
 
 
 def _assign_batched(
@@ -275,6 +270,11 @@ def assign_greedily(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tens
         left[batch, row] = -torch.inf
         left[batch, :, column] = -torch.inf
     return columns.reshape(similarity.shape[:-1])
+
+
+def in_order(similarity: Float[Tensor, "*batch slot slot"]) -> Int64[Tensor, "*batch slot"]:
+    """Each slot with the slot of its own number: no matching."""
+    return torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:-1])
 
 
 MATCHINGS: dict[FusionKind, Callable[[Tensor], Tensor]] = {

@@ -14,7 +14,7 @@ from slotlight.files import digest
 from slotlight.model.controls import ClusterControl, kmeans_clusters, spectral_clusters
 from slotlight.model.heuristics import find_objects
 from slotlight.model.slot_model import SlotModel, build_slot_model
-from slotlight.segmenter import Segmenter, SlotMasks, WithoutControls
+from slotlight.segmenter import BackboneSegmenter, Segmenter, SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -24,8 +24,8 @@ class _Same(TypedDict):
     calibration: Calibration
 
 
-class ModelSegmenter:
-    """A frozen backbone and a trained slot model as one segmenter."""
+class ModelSegmenter(BackboneSegmenter):
+    """A frozen backbone and a trained slot model as one segmenter; see `BackboneSegmenter`."""
 
     is_seeded = True
 
@@ -38,15 +38,9 @@ class ModelSegmenter:
         precision: Precision = "fp32",
         calibration: Calibration | None = None,
     ) -> None:
-        self.name, self.model = name, model.eval().requires_grad_(False)
-        self.backbone, self.precision = backbone, precision
-        self.calibration = calibration or Calibration()
-        self.image_size, self.patch_size = model.config.backbone.image_size, backbone.patch_size
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model lives."""
-        return next(self.model.parameters()).device
+        size = model.config.backbone.image_size
+        super().__init__(name, backbone, image_size=size, precision=precision, calibration=calibration)
+        self.model = model.eval().requires_grad_(False)
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""

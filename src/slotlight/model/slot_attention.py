@@ -218,23 +218,23 @@ class MultiQuerySlotAttention(SlotMethod):
         start = self.mu[:, None, None] + self._around_mean(features, noise)
         slots = start.expand(-1, images, -1, -1).flatten(1, 2)  #                 (head, images·slot, dim)
         if self.preheat is not None:
-            warm = self.preheat(self._by_image(slots, len(features)), inputs.detach(), self.slots)
-            slots = self._by_head(warm, len(features))
+            warm = self.preheat(self._exchanged(slots, len(features)), inputs.detach(), self.slots)
+            slots = self._exchanged(warm, len(features))
         began, slots = slots, slots if self.preheat is None else slots.detach()
         to_query, gru = self.to_query.begin(), self.gru.begin()
         widen, narrow = (cast(HeadLinear, self.mlp[layer]).begin() for layer in (0, 2))
         for _ in range(self.iterations):
             normed = self.norm_slots(slots)
             queries = to_query(normed) @ self.to_key.weight * self.scale
-            queries = self._by_image(queries, len(features))  #               (group·images, heads·slot, dim)
+            queries = self._exchanged(queries, len(features))  #               (group·images, heads·slot, dim)
             logits = queries @ inputs.transpose(1, 2)
             attention = logits.unflatten(1, (-1, self.slots)).softmax(dim=2)  #   (…, heads, slot, patch)
             weights = attention.flatten(1, 2) + EPSILON
             updates = (weights @ inputs) / weights.sum(dim=2, keepdim=True)
-            updates = self._by_head(updates, len(features)) @ self.to_value.weight.T
+            updates = self._exchanged(updates, len(features)) @ self.to_value.weight.T
             slots = gru(updates, slots if self.gru_state == "slots" else normed)
             slots = slots + narrow(F.relu(widen(self.norm_mlp(slots))))
-        attention = self._by_head(attention.flatten(1, 2), len(features))  #      (head, images·slot, patch)
+        attention = self._exchanged(attention.flatten(1, 2), len(features))  #      (head, images·slot, patch)
         shape = (images, self.slots)
         return HeadSlots(*(part.unflatten(1, shape) for part in (slots, attention, began)))
 
@@ -249,18 +249,13 @@ class MultiQuerySlotAttention(SlotMethod):
         rows = seeds.unsqueeze(-1).expand(*seeds.shape, patches.shape[-1])
         return WITHIN_TANH * patches.expand(self.heads, -1, -1, -1).gather(2, rows)
 
-    def _by_image(
-        self, rows: Float[Tensor, "head rows dim"], groups: int
-    ) -> Float[Tensor, "pairs headslots dim"]:
-        """Gather for each image the rows of the heads that see it; a group is seen by heads/groups heads."""
-        # (group, heads, images, slot, dim)
-        rows = rows.unflatten(1, (-1, self.slots)).unflatten(0, (groups, -1))
-        return rows.transpose(1, 2).flatten(2, 3).flatten(0, 1)
+    def _exchanged(
+        self, rows: Float[Tensor, "outer inner dim"], groups: int
+    ) -> Float[Tensor, "newouter newinner dim"]:
+        """Rows of each head for its images → rows of each image for its heads, or the reverse.
 
-    def _by_head(
-        self, rows: Float[Tensor, "pairs headslots dim"], groups: int
-    ) -> Float[Tensor, "head rows dim"]:
-        """The reverse of `_by_image`."""
-        # (group, images, heads, slot, dim)
+        A group of images is seen by heads/groups heads.
+        """
+        # (group, heads, images, slot, dim) or (group, images, heads, slot, dim)
         rows = rows.unflatten(1, (-1, self.slots)).unflatten(0, (groups, -1))
         return rows.transpose(1, 2).flatten(2, 3).flatten(0, 1)

@@ -11,14 +11,15 @@ from slotlight.config import ModelConfig, with_ranking
 from slotlight.model.agreement import agreement_loss
 from slotlight.model.alignment import LearnedAlignment
 from slotlight.model.assignment import ALONE, HeadAssignment, Share, assign_heads
-from slotlight.model.decoder import build_decoder
+from slotlight.model.decoder import Decoder, kept
+from slotlight.model.decoders import build_decoder
 from slotlight.model.foreground import foreground_map, with_foreground
 from slotlight.model.fusion import FusedSlots, fuse
 from slotlight.model.kmeans_init import start_as_kmeans
 from slotlight.model.masking import masked_patches
 from slotlight.model.partition import normalised_cut, partition_loss
 from slotlight.model.patch_graph import node_side, pooled, with_diffusion
-from slotlight.model.positions import Decoder, Grid, kept
+from slotlight.model.positions import Grid
 from slotlight.model.slot_attention import MultiQuerySlotAttention
 from slotlight.model.slot_count import SlotCount
 from slotlight.model.slot_method import HeadSlots, SlotMethod
@@ -125,7 +126,9 @@ class SlotModel(nn.Module):
             return self._reconstruction_error(fused, seen, share, share.places(len(seen), seen.device))
         assigned = assign_heads(len(features), self.attention.heads, features.device, share)
         found, mine = self._attend(visible, assigned, share)
-        if self.config.objective == "partition":  # its graph is in fp64, so it is not the one of the walk
+        if (
+            self.config.objective == "partition"
+        ):  # its graph is in fp64; the walk's, in fp32, takes 1 % of a step
             labels = normalised_cut(wide, grid, self.config)
         loss = self._taught(found, labels, masked, assigned.image, mine)
         if self.config.objective != "partition":

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slotlight.model.positions import Decoded, Decoder, Grid, Positions
+from slotlight.model.decoder import Decoded, Decoder
+from slotlight.model.positions import Grid, Positions
 
 HEAD_WIDTH = 64
 

@@ -5,16 +5,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from slotlight.backbones import Backbone
-from slotlight.config import Calibration, HeuristicsConfig, Precision, ProposalConfig
+from slotlight.config import HeuristicsConfig, Precision, ProposalConfig
 from slotlight.files import digest
 from slotlight.model.evidence import evidence
 from slotlight.model.proposals import propose_regions
 from slotlight.model.refinement import refine_masks
-from slotlight.segmenter import Regions, SlotMasks, WithoutControls, layered
+from slotlight.segmenter import BackboneSegmenter, Regions, SlotMasks, WithoutControls, layered
 from slotlight.version import __version__
 
 
-class VotingSegmenter(WithoutControls):
+class VotingSegmenter(WithoutControls, BackboneSegmenter):
     """Regions that normalised cuts of the features, coarse and fine, agree on.
 
     Args:
@@ -26,7 +26,6 @@ class VotingSegmenter(WithoutControls):
     """
 
     is_seeded = False
-    calibration = Calibration()
 
     def __init__(
         self,
@@ -37,14 +36,8 @@ class VotingSegmenter(WithoutControls):
         heuristics: HeuristicsConfig,
         precision: Precision = "fp32",
     ) -> None:
-        self.name, self.backbone, self.precision = name, backbone, precision
-        self.image_size, self.patch_size = image_size, backbone.patch_size
+        super().__init__(name, backbone, image_size=image_size, precision=precision)
         self.heuristics, self.config = heuristics, ProposalConfig()
-
-    @property
-    def device(self) -> torch.device:
-        """Where the backbone lives."""
-        return self.backbone.device
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""

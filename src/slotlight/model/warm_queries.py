@@ -7,7 +7,7 @@ small module turns them into queries that resemble the slots that will come of t
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from slotlight.model.decoder import CrossAttention
+from slotlight.model.decoders import CrossAttention
 
 
 class Preheat(nn.Module):

@@ -14,9 +14,14 @@ from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import ImageError
 from slotlight.formats.registry import FORMATS, is_installed
 from slotlight.page.findings import EVERYTHING, MOST_OBJECTS, Finding, Look, look_at, write_zip
+from slotlight.page.following import video_tab
 from slotlight.page.look import appearance, html
 
 _NOTHING = Look((), ())
+_EMPTY = (
+    "Drop photographs on the left",
+    "Their objects appear here: outlines, boxes, scores. No labels, no words to type.",
+)
 _KEPT_S = 3600  # a session's pictures and uploads, after it was last touched
 
 
@@ -119,7 +124,7 @@ def build_demo(
         look = gr.State(_NOTHING, time_to_live=_KEPT_S)
         chosen = gr.State(0, time_to_live=_KEPT_S)
         plain(html("top.html", title="Objects in your photographs, found without a label", text=where))
-        with gr.Row(equal_height=False):
+        with gr.Tab("Photographs"), gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=290):
                 files = gr.File(file_count="multiple", label="Photographs", height=210, elem_id="files")
                 plain(f'<p class="count">{limits}</p>')
@@ -143,7 +148,7 @@ def build_demo(
                 save = gr.Button("Download objects", variant="primary", interactive=False, elem_id="save")
                 ready = gr.DownloadButton(visible="hidden", elem_id="ready")
             with gr.Column(scale=5, min_width=320):
-                empty = plain(html("empty.html"))
+                empty = plain(html("empty.html", title=_EMPTY[0], text=_EMPTY[1]))
                 picture = gr.Image(
                     visible=False,
                     format="jpeg",
@@ -165,6 +170,8 @@ def build_demo(
                     elem_id="strip",
                 )
                 table = plain(visible=False, elem_id="table")
+        with gr.Tab("Video"):
+            video_tab(discoverer, folder, kept_s=_KEPT_S)
 
         def shown(now: Look, at: int, least: float, most: float) -> list[Any]:
             image, text = demo.picture(now, at, least, most)

@@ -39,7 +39,8 @@ class ReviewFolder:
         objects = folder / OBJECTS
         if not (is_claimed(folder) and objects.is_file()):
             raise OutputError(
-                f"{folder} holds no objects.json of Slotlight's; name a folder that `slotlight discover` has finished."
+                f"{folder} holds no objects.json written by Slotlight; name a folder that `slotlight discover` has "
+                "finished."
             )
         self.folder, self._root = folder, root or Path()
         self._file = read_coco_file(objects)
@@ -111,7 +112,7 @@ class ReviewFolder:
         """A corrected file whose record is gone cannot be gone on with, and must not be lost by accident."""
         if (self.folder / REVIEWED).exists() and not (self.folder / JOURNAL).is_file() and not start_over:
             raise OutputError(
-                f"{self.folder / REVIEWED} has no record to go on from; move it elsewhere, "
+                f"{self.folder / REVIEWED} has no record to resume from; move it elsewhere, "
                 "or pass --start-over to replace it."
             )
 

@@ -69,8 +69,8 @@ def _own(model: SlotModel) -> list[tuple[str, Tensor]]:
 def _require_same(config: ModelConfig, first: ModelConfig, name: str) -> None:
     if first.objective in ("partition", "alignment"):
         raise TrainingError(
-            f"The first stage {name!r} has the objective {first.objective!r}; to learn how heads are fused takes one "
-            "whose decoder was trained, and no fusion yet."
+            f"The first stage {name!r} has the objective {first.objective!r}; learning to fuse heads needs one "
+            "with a trained decoder and without a learned fusion."
         )
     own, other = (
         replace(with_ranking(one), backbone=replace(one.backbone, weights=None)) for one in (config, first)

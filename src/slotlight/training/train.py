@@ -21,7 +21,7 @@ from torch import Tensor
 
 from slotlight.backbones import Backbone, load_chosen
 from slotlight.config import ModelConfig, TrainConfig
-from slotlight.devices import check_devices, pick_device
+from slotlight.devices import check_devices, mention_slow_precision, pick_device
 from slotlight.errors import CheckpointError, TrainingError
 from slotlight.features.cache import CacheKey, cache_features, feature_key, square_grid
 from slotlight.features.dataset import Features
@@ -105,8 +105,9 @@ def train_on(
     After every step ``on_step`` is called with the number of steps done, in place of a progress bar.
     """
     check_devices(device := device or pick_device("auto"), train_config.devices)
+    mention_slow_precision(device, train_config.precision)
     if cache is not None and train_config.features == "stream":
-        raise TrainingError("--features stream keeps no features; leave --cache out.")
+        raise TrainingError("--features stream does not keep features; leave out --cache.")
     model_config = _with_absolute_weights(model_config)
     chosen = model_config.backbone
     backbone = load_chosen(chosen, device=device)
@@ -254,7 +255,7 @@ def check_resuming(out: Path, *, resume: bool, start_over: bool) -> None:
     if resume and start_over:
         raise TrainingError("--resume and --start-over contradict each other; use only one of them.")
     if resume and not is_claimed(out):
-        raise TrainingError(f"{out} holds no run to go on with; leave --resume out to begin one.")
+        raise TrainingError(f"{out} holds no run to resume; leave out --resume to start one.")
 
 
 def flat_settings(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -62,7 +62,7 @@ class VideoSource:
             VideoError: Cameras of this system cannot be read.
         """
         if sys.platform not in _CAMERAS:
-            raise VideoError("Cameras are read on Linux and macOS alone; record a video, and name its file.")
+            raise VideoError("Cameras work only on Linux and macOS; record a video and name its file.")
         kind, address = _CAMERAS[sys.platform]
         return cls(address.format(number), f"camera {number}", kind)
 
@@ -207,7 +207,7 @@ class FrameReader:
             ) from None
         with container:
             if not container.streams.video:
-                raise VideoError(f"{name} holds no video, only other things; name a file that holds one.")
+                raise VideoError(f"{name} has no video stream; name a file that has one.")
             yield container, container.streams.video[0]
 
 
