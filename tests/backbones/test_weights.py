@@ -146,7 +146,7 @@ class TestBadWeights:
     @pytest.mark.parametrize(
         ("other", "says"),
         [
-            ({"embed_dim": 96}, "features have 96 numbers, not 48"),
+            ({"embed_dim": 96}, "features have 96 dimensions, not 48"),
             ({"depth": 2}, "holds only blocks 0 to 1, but layer -1 is read"),
             ({"depth": 4}, "does not use 12"),
             ({"patch_size": 8}, "another network's weights: its patches are 8×8 pixels, not 16×16"),
@@ -229,7 +229,7 @@ class TestBadWeights:
 
     def test_what_a_file_holds_instead_is_named(self, tmp_path: Path) -> None:
         torch.save({"optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}}}, tmp_path / "w.pth")
-        with pytest.raises(WeightsError, match=r"such as 'optimizer\.state\.0\.exp_avg'"):
+        with pytest.raises(WeightsError, match=r"they look like 'optimizer\.state\.0\.exp_avg'"):
             fill(small_vit(), read_weights(tmp_path / "w.pth"), tmp_path / "w.pth")
 
     def test_a_convnets(self, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_forms_that_spreadsheets_save(tmp_path, content):
         (b"group,name\n1,cat\n1,dog\n", "line 3, names group 1 again"),
         (b"group,name\n1,cat\n3,dog\n", "line 3, names the group '3'; valid: 1 to 2"),
         (b"group,name\n1,cat\ntwo,dog\n", "the group 'two'"),
-        (b"group,name\n1,\n2,\n", "names no group"),
+        (b"group,name\n1,\n2,\n", "gives no group a name"),
         (b'group,name\n1,"big\ncat"\n2,dog\n', "put it on one line"),
         (b'group,name\n1,"cat\n', "cannot be read"),
         ("group,name\n1,Käse\n2,dog\n".encode("latin-1"), "CSV in UTF-8"),
