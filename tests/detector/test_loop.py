@@ -29,3 +29,23 @@ def test_divergence_names_the_step_and_leaves_the_last_finite_state(
             state_path=tmp_path / STATE,
         )
     assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / STATE).values())
+
+
+@pytest.mark.parametrize("train_backbone", [True, False])
+def test_the_backbone_learns_only_when_asked(
+    discs: list[PseudoMasks], tmp_path: Path, train_backbone: bool
+) -> None:
+    torch.manual_seed(0)
+    network = build_detector(load_backbone("embedded").extract.network, DETECTOR)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    fit_detector(
+        *(network, discs, tmp_path, replace(TRAINING, steps=1, train_backbone=train_backbone)),
+        device=torch.device("cpu"),
+        run="a run",
+        number=0,
+        state=None,
+        state_path=tmp_path / STATE,
+    )
+    changed = {key for key, value in network.state_dict().items() if not torch.equal(value, before[key])}
+    assert any(key.startswith("roi_heads") for key in changed)
+    assert any(key.startswith("backbone.network") for key in changed) == train_backbone

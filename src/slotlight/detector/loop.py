@@ -64,7 +64,7 @@ def fit_detector(
             f"No region has {config.min_votes} of the votes; lower --min-votes or give more photographs."
         )
     network.train()
-    network.backbone.network.requires_grad_(config.train_backbone)
+    network.backbone.network.train(config.train_backbone).requires_grad_(config.train_backbone)
     learning = [weights for weights in network.parameters() if weights.requires_grad]
     optimizer = AdamW(learning, lr=config.learning_rate, weight_decay=config.weight_decay)
     if state:

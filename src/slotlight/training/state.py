@@ -42,8 +42,9 @@ class TrainingState:
         for key, value in self._part("optimizer").items():
             kind, name = key.split(".", 1)
             kept.setdefault(name, {})[kind] = value
-        numbers = {name: number for number, (name, _) in enumerate(model.named_parameters())}
-        state = {numbers[name]: moments for name, moments in kept.items()}
+        names = {parameter: name for name, parameter in model.named_parameters()}
+        learning = optimizer.param_groups[0]["params"]
+        state = {n: kept[names[one]] for n, one in enumerate(learning) if names[one] in kept}
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
@@ -62,7 +63,7 @@ def save_state(path: Path, step: int, run: str, model: nn.Module, optimizer: Opt
         step: Optimiser steps done.
         run: Which run it is of; `load_state` gives it back, to be compared.
         model: What learns.
-        optimizer: Made with ``model.parameters()``, in one group.
+        optimizer: Made with parameters of the model, in one group.
 
     Raises:
         OutputError: The file cannot be written.
