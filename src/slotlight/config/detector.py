@@ -59,9 +59,9 @@ class DetectorConfig:
         most: Most objects in a photograph.
     """
 
-    image_size: int = 320
-    width: int = 96
-    hidden: int = 256
+    image_size: int = 288
+    width: int = 128
+    hidden: int = 512
     anchors: tuple[int, ...] = (24, 48, 96, 192)
     overlap: float = 0.5
     most: int = 100
@@ -98,15 +98,15 @@ class DistilConfig:
         seed: Seed of the initial weights, the order of photographs and what is pasted where.
     """
 
-    rounds: int = 2
-    steps: int = 2000
+    rounds: int = 1
+    steps: int = 1700
     batch_size: int = 8
-    learning_rate: float = 3e-4
+    learning_rate: float = 5e-4
     warmup_share: float = 0.05
     weight_decay: float = 0.05
     gradient_clip: float = 5.0
-    sizes: tuple[int, ...] = (224, 256, 288, 320)
-    min_votes: float = 0.15
+    sizes: tuple[int, ...] = (224, 256, 288)
+    min_votes: float = 0.4
     most_regions: int = 3
     train_backbone: bool = False
     paste_share: float = 0.5
