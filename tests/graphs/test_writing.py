@@ -55,8 +55,7 @@ def test_onnx_runtime_finds_the_same(make, tmp_path: Path) -> None:
         assert_equal(session.run(list(OUTPUTS), {"image": image}), by_torch(segmenter, image))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("make", [embedded, partition_like])
+@pytest.mark.parametrize("make", [embedded, pytest.param(partition_like, marks=pytest.mark.slow)])
 def test_torch_finds_the_same_without_slotlight(make, tmp_path: Path) -> None:
     segmenter = make(tmp_path)
     model = torch.export.load(exported(segmenter, tmp_path / "model.pt2", "torch")).module()

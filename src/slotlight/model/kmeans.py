@@ -52,7 +52,7 @@ def kmeans_plus_plus(
         >>> kmeans_plus_plus(points[None, None], torch.tensor([[[0.1, 0.5]]]))  # of the two equal points, one alone
         tensor([[[0, 2]]])
     """
-    groups, images, count, _ = points.shape
+    groups, images, count, width = points.shape
     draws = draws.expand(-1, images, -1)
     squares = points.square().sum(-1)
     shares = points.new_ones(len(draws), images, count)
@@ -63,7 +63,9 @@ def kmeans_plus_plus(
             before = reached < draw * reached[..., -1:]
             index = before.sum(-1, keepdim=True).clamp(max=count - 1)
             rows = index.squeeze(-1).unflatten(0, (groups, -1)).transpose(1, 2)  # (group, images, its heads)
-            newest = points.take_along_dim(rows[..., None], dim=2)
+            newest = points.gather(
+                2, rows[..., None].expand(-1, -1, -1, width)
+            )  # take_along_dim has no symbolic sizes
             distances = _distances(points, newest, squares)  # (group, images, point, its heads)
             distances = distances.masked_fill(distances < ROUNDING * squares[..., None], 0.0)
             to_newest = distances.movedim(-1, 1).flatten(0, 1)
