@@ -63,9 +63,8 @@ def kmeans_plus_plus(
             before = reached < draw * reached[..., -1:]
             index = before.sum(-1, keepdim=True).clamp(max=count - 1)
             rows = index.squeeze(-1).unflatten(0, (groups, -1)).transpose(1, 2)  # (group, images, its heads)
-            newest = points.gather(
-                2, rows[..., None].expand(-1, -1, -1, width)
-            )  # take_along_dim has no symbolic sizes
+            places = rows[..., None].expand(-1, -1, -1, width)
+            newest = points.gather(2, places)  # take_along_dim has no symbolic sizes
             distances = _distances(points, newest, squares)  # (group, images, point, its heads)
             distances = distances.masked_fill(distances < ROUNDING * squares[..., None], 0.0)
             to_newest = distances.movedim(-1, 1).flatten(0, 1)

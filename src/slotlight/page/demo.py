@@ -1,11 +1,8 @@
 """The page of ``slotlight demo``: photographs in, objects beside them, sliders, a zip in any format."""
 
-import shutil
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from PIL.Image import Image
@@ -13,7 +10,15 @@ from PIL.Image import Image
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import ImageError
 from slotlight.formats.registry import FORMATS, is_installed
-from slotlight.page.findings import EVERYTHING, MOST_OBJECTS, Finding, Look, look_at, write_zip
+from slotlight.page.findings import (
+    EVERYTHING,
+    MOST_OBJECTS,
+    Finding,
+    Look,
+    folder_for_a_while,
+    look_at,
+    write_zip,
+)
 from slotlight.page.following import video_tab
 from slotlight.page.look import appearance, html
 
@@ -81,10 +86,7 @@ class Demo:
         formats: Sequence[str] = ("coco",),
     ) -> str:
         """A zip of what is shown, of all photographs, in some formats."""
-        for earlier in self.folder.glob("zip-*"):
-            if time.time() - earlier.stat().st_mtime > _KEPT_S:
-                shutil.rmtree(earlier, ignore_errors=True)
-        file = Path(mkdtemp(prefix="zip-", dir=self.folder)) / "slotlight-objects.zip"
+        file = folder_for_a_while(self.folder, "zip-", _KEPT_S) / "slotlight-objects.zip"
         info = self.info | {"min_score": min_score, "max_objects": int(max_objects)}
         write_zip(file, look.findings, min_score, int(max_objects), info, formats)
         return str(file)

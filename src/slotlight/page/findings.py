@@ -5,12 +5,14 @@ score, at most so many, are the first few: another choice needs no model.
 """
 
 import io
+import shutil
+import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -194,6 +196,14 @@ def look_at(discoverer: Discoverer, uploads: Sequence[Path]) -> Look:
     found = discoverer.stream([Tagged(upload, upload) for upload in uploads], on_error=fail)
     findings = [Finding.of(one, names[one.path], one.path) for one in found if one.path]
     return Look(tuple(findings), tuple(faults[upload] for upload in uploads if upload in faults))
+
+
+def folder_for_a_while(home: Path, prefix: str, kept_s: int) -> Path:
+    """Make a folder for results; those of its kind that are older than so many seconds are deleted."""
+    for earlier in home.glob(f"{prefix}*"):
+        if time.time() - earlier.stat().st_mtime > kept_s:
+            shutil.rmtree(earlier, ignore_errors=True)
+    return Path(mkdtemp(prefix=prefix, dir=home))
 
 
 def write_zip(

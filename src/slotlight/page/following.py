@@ -1,17 +1,15 @@
 """An uploaded video → its objects, followed: the tab of `slotlight demo` for videos."""
 
-import shutil
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from slotlight.discovery.discoverer import Discoverer
 from slotlight.errors import SlotlightError, VideoError, printable
+from slotlight.page.findings import folder_for_a_while
 from slotlight.page.look import html
 from slotlight.video.reading import FrameReader, VideoSource
 from slotlight.video.run import ANNOTATED, TRACKS_CSV, TRACKS_JSON, track_video
@@ -21,7 +19,6 @@ MOST_FRAMES = 600
 
 NOT_INSTALLED = "Videos need PyAV; end the page, run pip install 'slotlight[video]', and start it again."
 
-_FOLDER = "video-"
 _LIMIT = f"The first {MOST_FRAMES:,} frames; longer videos are for `slotlight track`."
 _EMPTY = "Drop a video on the left", "Its objects appear here, each with a number and a colour that it keeps."
 
@@ -69,12 +66,9 @@ def follow(
     """
     if find_spec("av") is None:
         raise VideoError(NOT_INSTALLED)
-    for earlier in folder.glob(f"{_FOLDER}*"):
-        if time.time() - earlier.stat().st_mtime > kept_s:
-            shutil.rmtree(earlier, ignore_errors=True)
     reader = FrameReader(replace(VideoSource.file(upload), name=upload.name), every)
     expected = min(reader.expected or MOST_FRAMES, MOST_FRAMES)
-    out = Path(mkdtemp(prefix=_FOLDER, dir=folder))
+    out = folder_for_a_while(folder, "video-", kept_s)
     tracked = track_video(
         Discoverer(discoverer.segmenter, rule=replace(discoverer.rule, min_score=min_score)),
         reader,

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from slotlight.backbones import Backbone
-from slotlight.config import Calibration, Precision
+from slotlight.config import Precision
 from slotlight.errors import UnknownNameError
 from slotlight.files import digest
-from slotlight.segmenter import SlotMasks, WithoutControls
+from slotlight.segmenter import BackboneSegmenter, SlotMasks, WithoutControls
 from slotlight.tensors import tensors_digest
 from slotlight.version import __version__
 
@@ -87,7 +87,7 @@ def as_slots(logits: Float[Tensor, "batch class rows columns"]) -> SlotMasks:
     return SlotMasks(shown / shown.sum(dim=1, keepdim=True).clamp(min=1e-6), scores)
 
 
-class HeadSegmenter(WithoutControls):
+class HeadSegmenter(WithoutControls, BackboneSegmenter):
     """A frozen backbone and a head that learned from labels, as a `slotlight.segmenter.Segmenter`.
 
     Args:
@@ -99,7 +99,6 @@ class HeadSegmenter(WithoutControls):
     """
 
     is_seeded = False
-    calibration = Calibration()
 
     def __init__(
         self,
@@ -110,13 +109,8 @@ class HeadSegmenter(WithoutControls):
         image_size: int,
         precision: Precision = "fp32",
     ) -> None:
-        self.name, self.backbone, self.image_size, self.precision = name, backbone, image_size, precision
-        self.head, self.patch_size = head.eval().requires_grad_(False), backbone.patch_size
-
-    @property
-    def device(self) -> torch.device:
-        """That of the backbone."""
-        return self.backbone.device
+        super().__init__(name, backbone, image_size=image_size, precision=precision)
+        self.head = head.eval().requires_grad_(False)
 
     def fingerprint(self) -> str:
         """See `slotlight.segmenter.Segmenter`."""
